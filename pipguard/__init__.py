@@ -1,0 +1,1 @@
+"""A drop-in `pip` for Pythons that refuse it (PEP 668)."""
