@@ -165,17 +165,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def isolated(
-    monkeypatch: pytest.MonkeyPatch, home: Path, tools: Path, application_data: Path
-) -> Path:
+def isolated(home: Path, tools: Path, application_data: Path) -> Iterator[None]:
     """An environment with nothing of the caller's; the way to the network is shut.
 
     `PIP_CONFIG_FILE` names the null device, which makes pip read no configuration file at all: the
     machine's own would leak in otherwise. A test of configuration takes that variable away.
     """
-    for name in os.environ:
-        if not name.startswith("PYTEST_"):
-            monkeypatch.delenv(name)
+    before = dict(os.environ)
     nowhere = "http://127.0.0.1:9"
     settings = {
         "HOME": str(home),
@@ -193,9 +189,13 @@ def isolated(
     (home / "tmp").mkdir()
     for name in ("CONFIG", "DATA", "CACHE", "STATE"):
         settings[f"XDG_{name}_HOME"] = str(home / f"xdg-{name.lower()}")
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    return home
+    for name in before:
+        if not name.startswith("PYTEST_"):
+            del os.environ[name]
+    os.environ.update(settings)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture
