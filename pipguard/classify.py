@@ -1,0 +1,433 @@
+"""Decide whether a project is a library (to `.venv`) or an application (to pipx), and say why.
+
+In: a project's name, the user's word, the project's metadata if somebody has read it.
+Out: a `Classification` with every piece of evidence and its weight.
+Never asks an index, never prompts; what stays in doubt is a library, because in `.venv` an
+application still runs, while a library in pipx cannot be imported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pipguard.knowledge import Kind, find_known, normalize_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipguard.evidence import ProjectMetadata
+
+# From this score on, a project that ships commands is an application; below it and above zero is
+# doubt. A library in pipx is the costly mistake, so no single weight but the strongest suffices.
+APPLICATION_SCORE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One piece of evidence: positive for an application, negative for a library."""
+
+    weight: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What a project is, the reason in one short clause, and all the evidence."""
+
+    name: str
+    kind: Kind
+    reason: str
+    is_doubtful: bool = False
+    evidence: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UsersWord:
+    """What the settings and the project's own files say about names; it goes before all else."""
+
+    applications: frozenset[str] = frozenset()
+    libraries: frozenset[str] = frozenset()
+    named_by_project: frozenset[str] = frozenset()
+
+
+def make_users_word(
+    applications: Iterable[str] = (),
+    libraries: Iterable[str] = (),
+    named_by_project: Iterable[str] = (),
+) -> UsersWord:
+    """Collect names in any spelling."""
+    return UsersWord(
+        frozenset(map(normalize_name, applications)),
+        frozenset(map(normalize_name, libraries)),
+        frozenset(map(normalize_name, named_by_project)),
+    )
+
+
+def classify_known(name: str, word: UsersWord = UsersWord()) -> Classification | None:
+    """Decide by the user's word and by known names alone; None means that metadata is needed."""
+    wanted = normalize_name(name)
+    if wanted in word.libraries:
+        return _settle(name, "library", "your settings say library")
+    if wanted in word.applications:
+        return _settle(name, "application", "your settings say application")
+    if wanted in word.named_by_project:
+        return _settle(name, "library", "this project's own files name it")
+    known = find_known(wanted)
+    return _settle(name, known.kind, known.reason) if known else None
+
+
+def classify_requirement(
+    name: str, metadata: ProjectMetadata | None = None, word: UsersWord = UsersWord()
+) -> Classification:
+    """Decide by everything there is: the user's word, known names, then metadata, then doubt."""
+    known = classify_known(name, word)
+    if known:
+        return known
+    if metadata is None:
+        return _doubt(name, "nothing is known about it")
+    if metadata.problem:
+        return _doubt(name, metadata.problem)
+    return classify_metadata(name, metadata)
+
+
+def classify_metadata(name: str, metadata: ProjectMetadata) -> Classification:
+    """Weigh the metadata alone."""
+    if metadata.are_scripts_known and not list_commands(metadata):
+        return _settle(name, "library", "it ships no command")
+    points = tuple(weigh_metadata(name, metadata))
+    score = sum(point.weight for point in points)
+    kind: Kind = "application" if score >= APPLICATION_SCORE else "library"
+    is_doubtful = 0 < score < APPLICATION_SCORE
+    reason = _describe(kind, is_doubtful, points, metadata)
+    return Classification(name, kind, reason, is_doubtful, points)
+
+
+def list_commands(metadata: ProjectMetadata) -> tuple[str, ...]:
+    """Name every command that the project would install."""
+    scripts = (*metadata.console_scripts, *metadata.gui_scripts)
+    return (*(command for command, _ in scripts), *metadata.legacy_scripts)
+
+
+def _settle(name: str, kind: Kind, reason: str) -> Classification:
+    weight = 100 if kind == "application" else -100
+    return Classification(name, kind, reason, False, (Point(weight, reason),))
+
+
+def _doubt(name: str, reason: str) -> Classification:
+    return Classification(name, "library", reason, True, (Point(0, reason),))
+
+
+def _describe(
+    kind: Kind, is_doubtful: bool, points: tuple[Point, ...], metadata: ProjectMetadata
+) -> str:
+    sign = 1 if kind == "application" else -1
+    ranked = sorted((p for p in points if p.weight * sign > 0), key=lambda p: -abs(p.weight))
+    telling = [point.text for point in ranked if not point.text.startswith("ships")][:2]
+    commands = list_commands(metadata)
+    if kind == "application":
+        shown = f"ships the command `{commands[0]}`" if commands else "is described as a program"
+        return " and ".join([shown, *telling[:1]])
+    if is_doubtful or not telling:
+        return "not clearly an application"
+    return " and ".join(telling)
+
+
+# The score. Every rule is a weight and the words that explain it; a group of words counts once.
+
+WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
+    (5, "its description says command line", (
+        "command line", "commandline", "cli", "tui", "terminal ui", "terminal user interface",
+        "in the terminal", "in your terminal", "from the terminal", "from your terminal",
+        "for the terminal", "for your terminal", "terminal app", "terminal application",
+        "terminal based", "console application", "console tool", "ncurses", "curses",
+        "shell command", "shell script", "git hook", "pre commit hook", "dotfiles",
+    )),
+    (4, "its description says graphical program", (
+        "gui", "desktop", "graphical", "system tray", "desktop application", "user friendly gui",
+    )),
+    (3, "its description calls it a tool or a program", (
+        "tool", "utility", "app", "application", "program", "script", "commands", "executable",
+    )),
+    (3, "its description names a program's role", (
+        "formatter", "linter", "checker", "downloader", "converter", "installer", "scanner",
+        "viewer", "browser", "editor", "player", "manager", "uploader", "cleaner", "launcher",
+        "multiplexer", "emulator", "game", "screensaver", "backup", "backups", "organizer",
+        "renamer", "spider", "prettifier", "minifier", "bruteforcer", "fuzzer", "cheat sheet",
+        "todo", "file manager", "package manager", "window manager", "time tracker",
+    )),
+    (-6, "its description says library", ("library", "libraries", "lib", "libs", "libary")),
+    (-5, "its description says framework", (
+        "framework", "microframework", "sdk", "bindings", "binding", "stubs", "orm", "middleware",
+        "toolkit", "toolbox", "primitives", "boilerplate",
+    )),
+    (-5, "its description says plugin", (
+        "plugin", "plugins", "extension", "extensions", "addon", "add on", "backend for",
+        "integration for", "adapter", "support for",
+    )),
+    (-4, "its description says module or package", (
+        "module", "modules", "python package", "a package", "package for", "package to",
+        "package that", "python code to", "collection of", "functions", "decorators", "decorator",
+        "classes", "objects", "object", "data structures", "helpers", "utilities for",
+        "implementation", "pythonic", "asyncio", "async", "asynchronous", "abstraction",
+        "abstractions", "reference implementation", "pure python", "in python", "for python",
+        "using python", "with python", "from python", "python based", "jupyter",
+        "python interface", "python wrapper", "python client", "python api", "notebooks",
+    )),
+    (-3, "its description speaks of an interface for code", (
+        "api", "apis", "interface to", "interface for", "client for", "wrapper for",
+        "wrapper around", "abstraction", "parser", "engine", "driver", "protocol", "parse",
+        "parsing", "serialization", "serializer", "machine learning", "deep learning", "neural",
+        "neural network", "models", "dataset", "datasets", "simulation", "simulations", "modelling",
+        "modeling", "numerical", "algorithms", "visualization", "data analysis", "statistics",
+        "statistical", "tensors", "arrays", "pytorch", "pandas", "numpy", "programmable",
+    )),
+    (-4, "its description speaks of working on a Python project's own code", (
+        "python project", "python projects", "python project s", "your project",
+        "python application", "python applications", "python apps", "python programs",
+        "python program", "debugger", "profiler", "debugging", "profiling", "unit test",
+        "unit tests", "unit testing", "test runner", "test framework", "testing", "test suite",
+        "task runner", "tasks runner", "task execution", "automation tool", "migrations",
+        "wsgi", "asgi", "pytest", "sphinx", "mkdocs", "ipython", "jupyter notebook",
+        "notebook", "django", "flask", "fastapi", "celery", "pylint", "mypy", "development tools",
+        "dev tools", "development server", "web framework", "hot reloading", "virtualenv of",
+    )),
+)  # fmt: skip
+
+# The first word of a summary that tells what a program does for its user.
+PROGRAM_VERBS: Final = frozenset(
+    "apply automatically backup browse bump cast check clean compare convert copy count delete"
+    " diff display download edit export find fix format generate install keep lint list manage"
+    " merge monitor mount move organize play print publish push query record remove rename"
+    " rewrite run scan search send serve share show sort split stream sync synchronize"
+    " synchronization track transfer translate update upgrade upload view watch".split()
+)
+
+CLASSIFIER_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
+    (2, "is classified for the console", ("Environment :: Console",)),
+    (3, "is classified as a desktop program", (
+        "Environment :: X11 Applications", "Environment :: MacOS X", "Environment :: Win32",
+    )),
+    (3, "is classified for end users", ("Intended Audience :: End Users",)),
+    (1, "is classified for system administrators", ("Intended Audience :: System Admin",)),
+    (1, "is classified as a utility", (
+        "Topic :: Utilities", "Topic :: Terminals", "Topic :: System", "Topic :: Text Editors",
+        "Topic :: Desktop Environment", "Topic :: Games/Entertainment", "Topic :: Multimedia",
+        "Topic :: Software Development :: Version Control", "Topic :: Security",
+    )),
+    (-2, "is classified as a library", ("Topic :: Software Development :: Libraries",)),
+    (-2, "is classified for science", ("Intended Audience :: Science/Research",)),
+    (-3, "is classified under a framework", ("Framework ::",)),
+    (-2, "is classified for testing or debugging", (
+        "Topic :: Software Development :: Testing", "Topic :: Software Development :: Debuggers",
+    )),
+)  # fmt: skip
+
+NAME_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
+    (4, "has a command's name", (
+        "git-*", "*-cli", "*-tui", "*-gui", "*-dl", "*-tool", "*-downloader", "*-lint", "*-linter",
+        "*-formatter", "*-fmt", "*-checker", "*-viewer", "*-manager", "*-installer", "*-term",
+        "*-desktop",
+    )),
+    (-3, "has a library's name", (
+        "python-*", "*-python", "*-sdk", "*-api", "*-client", "*-lib", "*-core", "*-utils",
+        "lib*", "*lib", "*-plugin", "*-plugins", "*-ext", "*-extension", "*-helpers", "*-types",
+        "*-common", "*-toolkit", "*-models", "*-parser", "*-bindings", "async-*", "aio*",
+    )),
+)  # fmt: skip
+
+HELPER_PLACES: Final = (
+    "scripts",
+    "tools",
+    "bin",
+    "utils",
+    "cmdline",
+    "clitools",
+    "commands_",
+    "contrib",
+    "examples",
+)
+HOST_GROUPS: Final = (
+    "pytest11",
+    "flake8",
+    "mkdocs",
+    "sphinx",
+    "pylint",
+    "jupyter",
+    "nbconvert",
+    "django",
+    "airflow",
+    "apache_airflow",
+    "sqlalchemy",
+    "fsspec",
+    "distutils",
+    "setuptools",
+    "babel",
+    "keyring",
+    "opentelemetry",
+    "lingua",
+    "celery",
+    "flask",
+    "napari",
+    "rasterio",
+    "xarray",
+    "intake",
+    "trame",
+    "paste",
+    "pyramid",
+    "zope",
+    "z3c",
+    "bandersnatch_",
+    "hatch",
+    "poetry",
+    "tox",
+    "nox",
+)
+
+DEPENDENCY_RULES: Final[tuple[tuple[int, str, frozenset[str]], ...]] = (
+    (2, "depends on a terminal or desktop interface", frozenset(
+        "textual urwid npyscreen asciimatics blessed pyqt5 pyqt6 pyside2 pyside6 pygobject"
+        " wxpython rumps windows-curses pytermgui picotui".split())),
+    (1, "depends on a command-line framework", frozenset(
+        "click typer docopt docopt-ng rich-click argcomplete cleo cliff cyclopts fire"
+        " click-default-group prompt-toolkit configargparse plac".split())),
+    (-1, "depends on scientific libraries", frozenset(
+        "numpy scipy pandas torch tensorflow scikit-learn matplotlib xarray jax".split())),
+    (-3, "depends on a tool that runs the project's code", frozenset(
+        "pytest sphinx mkdocs pylint mypy ipython jupyter jupyterlab notebook ipykernel django"
+        " flask fastapi starlette celery apache-airflow gunicorn uvicorn streamlit robotframework"
+        " coverage".split())),
+)  # fmt: skip
+
+
+def weigh_metadata(name: str, metadata: ProjectMetadata) -> list[Point]:
+    """Collect every point that the metadata gives."""
+    return [
+        *weigh_scripts(name, metadata),
+        *weigh_name(name),
+        *weigh_words(metadata),
+        *weigh_description(metadata.description),
+        *weigh_classifiers(metadata.classifiers),
+        *weigh_contents(metadata),
+        *weigh_dependencies(metadata.dependencies),
+    ]
+
+
+def weigh_scripts(name: str, metadata: ProjectMetadata) -> list[Point]:
+    """Weigh the commands: how they are called, and what kind of file they are."""
+    if not metadata.are_scripts_known:
+        return [Point(0, "its commands are unknown")]
+    points = [Point(1, f"ships {_count(list_commands(metadata))}")]
+    if metadata.gui_scripts:
+        points.append(Point(4, "ships a desktop program"))
+    if metadata.legacy_scripts and not metadata.modules:
+        points.append(Point(6, "holds nothing but a program"))
+    points += _weigh_command_names(name, metadata)
+    targets = [target.partition(":")[0].split(".") for _, target in metadata.console_scripts]
+    if targets and all(set(HELPER_PLACES) & set(target[1:]) for target in targets):
+        points.append(Point(-2, "keeps its commands among its helpers"))
+    return points
+
+
+def _count(commands: tuple[str, ...]) -> str:
+    return f"the command `{commands[0]}`" if len(commands) == 1 else f"{len(commands)} commands"
+
+
+def _weigh_command_names(name: str, metadata: ProjectMetadata) -> list[Point]:
+    wanted = normalize_name(name)
+    names = {wanted, *(normalize_name(module) for module in metadata.modules)}
+    commands = [normalize_name(command) for command in list_commands(metadata)]
+    if wanted in commands:
+        return [Point(2, "has a command of its own name")]
+    if any(command.startswith((own + "-", own + "2")) for command in commands for own in names):
+        return [Point(-2, "has only helpers named after it")]
+    parts = {part for own in names for part in own.split("-")} | names
+    if any(command in parts or command.split("-")[0] in parts for command in commands):
+        return [Point(1, "has a command named like it")]
+    return []
+
+
+def weigh_name(name: str) -> list[Point]:
+    """Weigh what the name alone suggests."""
+    from pipguard.knowledge import matches_pattern
+
+    wanted = normalize_name(name)
+    rules = ((w, t) for w, t, ps in NAME_RULES if any(matches_pattern(wanted, p) for p in ps))
+    return [Point(weight, text) for weight, text in rules]
+
+
+def weigh_words(metadata: ProjectMetadata) -> list[Point]:
+    """Weigh the words of the summary and keywords, then those of the description's first line."""
+    first_line = metadata.description.partition("\n")[0]
+    summary = split_words(metadata.summary) or split_words(first_line)
+    text = f" {' '.join(summary)} . {' '.join(split_words(metadata.keywords))} "
+    points = [
+        Point(weight, meaning)
+        for weight, meaning, phrases in WORD_RULES
+        if any(f" {phrase} " in text for phrase in phrases)
+    ]
+    if set(summary[:1]) & PROGRAM_VERBS or set(summary[:4]) & {v + "s" for v in PROGRAM_VERBS}:
+        points.append(Point(2, "its description tells what it does for its user"))
+    return points
+
+
+def split_words(text: str) -> list[str]:
+    """Split a text into lower-case words without punctuation."""
+    return "".join(c if c.isalnum() else " " for c in text.lower()).split()
+
+
+def weigh_description(description: str) -> list[Point]:
+    """Weigh what the start of the description tells people to do."""
+    text = description.lower()
+    points = []
+    if any(words in text for words in ("pipx install", "uv tool install", "pipx run", "uvx ")):
+        points.append(Point(4, "its description installs it with pipx or as a tool"))
+    elif "brew install" in text or "apt install" in text or "pacman -s" in text:
+        points.append(Point(2, "its description installs it with a system's package manager"))
+    if any(line.startswith((">>> ", "import ", "from ")) for line in _strip_lines(text)):
+        points.append(Point(-3, "its description imports it"))
+    return points
+
+
+def _strip_lines(text: str) -> list[str]:
+    lines = [line.strip() for line in text.splitlines()]
+    return [line for line in lines if not line.startswith("from ") or " import " in line]
+
+
+def weigh_classifiers(classifiers: tuple[str, ...]) -> list[Point]:
+    """Weigh the trove classifiers."""
+    return [
+        Point(weight, meaning)
+        for weight, meaning, starts in CLASSIFIER_RULES
+        if any(classifier.startswith(starts) for classifier in classifiers)
+    ]
+
+
+def weigh_contents(metadata: ProjectMetadata) -> list[Point]:
+    """Weigh the signs of an interface for code, or for people, among files and extras."""
+    points = []
+    if metadata.is_typed or "Typing :: Typed" in metadata.classifiers:
+        points.append(Point(-1, "exports its types"))
+    if metadata.is_compiled:
+        points.append(Point(-2, "holds compiled modules"))
+    if metadata.has_interface_files:
+        points.append(Point(2, "holds the screens of a program"))
+    if set(metadata.extras) & {"cli", "cmd", "command-line", "console"}:
+        points.append(Point(-4, "makes its command optional"))
+    if any(group.split(".")[0] in HOST_GROUPS for group in metadata.entry_point_groups):
+        points.append(Point(-4, "plugs into another project"))
+    return points
+
+
+def weigh_dependencies(dependencies: tuple[str, ...]) -> list[Point]:
+    """Weigh the dependencies that every installation has."""
+    names = {read_requirement_name(item) for item in dependencies if "extra ==" not in item}
+    return [Point(weight, text) for weight, text, telling in DEPENDENCY_RULES if names & telling]
+
+
+def read_requirement_name(requirement: str) -> str:
+    """Return the normalised name at the start of a requirement."""
+    for position, character in enumerate(requirement):
+        if not (character.isalnum() or character in "-_."):
+            return normalize_name(requirement[:position])
+    return normalize_name(requirement)

@@ -1,0 +1,534 @@
+"""Read a project's metadata as the user's own pip would find it; run under that pip's interpreter.
+
+In: pip options as arguments (as the user gave them, `--probe-seconds N` first), requirements on
+stdin as a JSON list of strings. Out: one JSON line per requirement on stdout, a failure being a
+line with a `problem`. Never builds a project, never asks another host than pip would, never
+prompts, never puts a folder of the user's on `sys.path`, never fetches more than a few megabytes.
+
+Runs on any Python from 3.7 with nothing but the standard library and pip; the functions that read
+an archive need no pip, and pipguard itself uses them for archives that are given as targets.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if __name__ == "__main__":
+    # The folder of this script holds modules named like common ones; nothing comes from it.
+    del sys.path[0]
+
+import io
+import json
+import os
+import tarfile
+import threading
+import zipfile
+from contextlib import contextmanager
+from importlib import import_module
+from typing import IO, TYPE_CHECKING, Callable, Dict, Iterator, List, NamedTuple, Tuple, Union
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+FieldValue = Union[str, bool, List[str], Dict[str, Dict[str, str]]]
+Fields = Dict[str, FieldValue]
+
+TEXT_LIMIT = 256 * 1024  # of one metadata file: people have published licences in it
+READ_LIMIT = 4 * 1024 * 1024  # of one archive, in all
+SDIST_LIMIT = 1024 * 1024  # an sdist has to be read as a whole: only small ones
+UNPACKED_LIMIT = 64 * 1024 * 1024  # of an sdist, while looking for its metadata
+TAIL_SIZE = 64 * 1024  # a wheel's directory and metadata are at its end: one request
+CHUNK_SIZE = 32 * 1024
+ITEM_LIMIT = 300  # names, classifiers and scripts that are worth passing on
+NAME_LIMIT = 200
+SECONDS_FOR_PIP = 2.0
+SECONDS_PER_MORE = 0.5
+SECONDS_AT_MOST = 5.0
+
+
+class ProbeError(Exception):
+    """A failure, in words for the reason that people read."""
+
+
+# Archives: no pip, no network, nothing trusted.
+
+
+class LimitedFile(io.RawIOBase):
+    """A seekable file that refuses to read more than `limit` bytes in all."""
+
+    def __init__(self, file: IO[bytes], limit: int) -> None:
+        super().__init__()
+        self.file = file
+        self.left = limit
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self.file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.file.read(self.left + 1 if size is None or size < 0 else size)
+        self.left -= len(data)
+        if self.left < 0:
+            raise ProbeError("its archive is too large to look into")
+        return data
+
+
+def read_wheel(file: IO[bytes]) -> Fields:
+    """Read what tells a library from an application out of a wheel."""
+    try:
+        with zipfile.ZipFile(LimitedFile(file, READ_LIMIT)) as archive:  # type: ignore[arg-type]
+            return _read_wheel_archive(archive)
+    except ProbeError:
+        raise
+    except Exception as error:
+        # zipfile answers damaged input with a dozen different exceptions.
+        raise ProbeError("its wheel is damaged") from error
+
+
+def _read_wheel_archive(archive: zipfile.ZipFile) -> Fields:
+    names = archive.namelist()
+    info = next((n.split("/")[0] for n in names if n.endswith(".dist-info/METADATA")), "")
+    if not info:
+        raise ProbeError("its wheel has no metadata")
+    fields = parse_metadata(_read_member(archive, info + "/METADATA"))
+    fields["entry_points"] = parse_entry_points(
+        _read_member(archive, info + "/entry_points.txt") if _has(names, info) else ""
+    )
+    fields.update(describe_files(names))
+    return fields
+
+
+def _has(names: List[str], info: str) -> bool:
+    return info + "/entry_points.txt" in names
+
+
+def _read_member(archive: zipfile.ZipFile, name: str) -> str:
+    with archive.open(name) as member:
+        return member.read(TEXT_LIMIT).decode("utf-8", "replace")
+
+
+def read_sdist(file: IO[bytes]) -> Fields:
+    """Read the metadata that is written in an sdist, without running anything of it."""
+    try:
+        with tarfile.open(fileobj=file, mode="r|*") as archive:
+            texts, names = _read_sdist_texts(archive)
+    except ProbeError:
+        raise
+    except Exception as error:
+        raise ProbeError("its source archive is damaged") from error
+    if "PKG-INFO" not in texts:
+        raise ProbeError("its source archive has no metadata")
+    fields = parse_metadata(texts["PKG-INFO"])
+    fields["entry_points"] = parse_entry_points(texts.get("entry_points.txt", ""))
+    fields.update(describe_files([name.partition("/")[2] for name in names]))
+    # A build backend may make scripts that no file of the sdist lists.
+    fields["are_scripts_known"] = "entry_points.txt" in texts or "SOURCES.txt" in texts
+    return fields
+
+
+def _read_sdist_texts(archive: tarfile.TarFile) -> Tuple[Dict[str, str], List[str]]:
+    texts: Dict[str, str] = {}
+    names: List[str] = []
+    for member in archive:
+        if member.offset + member.size > UNPACKED_LIMIT or len(names) > 20000:
+            raise ProbeError("its source archive is too large to look into")
+        names.append(member.name)
+        base = os.path.basename(member.name)
+        wanted = base in ("PKG-INFO", "entry_points.txt", "SOURCES.txt")
+        if (
+            wanted
+            and member.isfile()
+            and (member.name.count("/") == 1 or ".egg-info/" in member.name)
+        ):
+            content = archive.extractfile(member)
+            if content is not None:
+                texts.setdefault(base, content.read(TEXT_LIMIT).decode("utf-8", "replace"))
+    return texts, names
+
+
+def parse_metadata(text: str) -> Fields:
+    """Parse the headers and the first lines of the description of a METADATA file."""
+    from email.parser import Parser
+
+    message = Parser().parsestr(text)
+    body = message.get_payload()
+    return {
+        "name": clean(str(message.get("Name", ""))),
+        "version": clean(str(message.get("Version", ""))),
+        "summary": clean(str(message.get("Summary", "")), 500),
+        "keywords": clean(str(message.get("Keywords", "")), 500),
+        "classifiers": _all(message.get_all("Classifier")),
+        "extras": _all(message.get_all("Provides-Extra")),
+        "dependencies": _all(message.get_all("Requires-Dist")),
+        "description": clean_lines(body if isinstance(body, str) else "", 3000),
+    }
+
+
+def _all(values: Union[List[str], None]) -> List[str]:
+    return [clean(str(value)) for value in (values or [])[:ITEM_LIMIT]]
+
+
+def clean(text: str, limit: int = NAME_LIMIT) -> str:
+    """Keep what can be shown on a terminal, on one line, at a bearable length."""
+    return "".join(c if c.isprintable() else " " for c in text[:limit]).strip()
+
+
+def clean_lines(text: str, limit: int) -> str:
+    """Clean a text that may have several lines."""
+    return "\n".join(clean(line, 500) for line in text[:limit].splitlines()).strip()
+
+
+def parse_entry_points(text: str) -> Dict[str, Dict[str, str]]:
+    """Parse entry_points.txt; what cannot be a group, a name or a target is left out."""
+    groups: Dict[str, Dict[str, str]] = {}
+    group = ""
+    for raw in text.splitlines():
+        line = raw.strip()
+        if line.startswith("[") and line.endswith("]"):
+            group = clean(line[1:-1])
+        elif "=" in line and group and line[0] not in "#;":
+            name, _, target = line.partition("=")
+            if len(groups.setdefault(group, {})) < ITEM_LIMIT and is_plain_name(name.strip()):
+                groups[group][name.strip()] = clean(target)
+    return {group: entries for group, entries in list(groups.items())[:ITEM_LIMIT] if entries}
+
+
+def is_plain_name(name: str) -> bool:
+    """Tell whether an entry point may be called so: one printable word that is no path."""
+    plain = name.isprintable() and not set(name) & set("/\\ ;|&$`'\"<>")
+    return plain and 0 < len(name) <= 100 and not name.startswith((".", "-"))
+
+
+def describe_files(names: List[str]) -> Fields:
+    """Tell top-level modules, scripts, and signs of an importable interface from file names."""
+    scripts = [n.rsplit("/", 1)[1] for n in names if ".data/scripts/" in n]
+    inside = [n.split("/") for n in names if ".dist-info/" not in n and ".data/" not in n]
+    modules = {p[0] if len(p) > 1 else p[0].partition(".")[0] for p in inside if _is_code(p[-1])}
+    return {
+        "modules": sorted(clean(m) for m in modules if m.isidentifier() or m.endswith("-stubs"))[
+            :ITEM_LIMIT
+        ],
+        "scripts": sorted(name for name in set(scripts) if is_plain_name(name))[:ITEM_LIMIT],
+        "is_typed": any(n.endswith("/py.typed") for n in names),
+        "is_compiled": any(_is_extension(n) for n in names),
+        "has_interface_files": any(
+            n.endswith((".tcss", ".glade", ".ui", ".desktop")) for n in names
+        ),
+        "are_scripts_known": True,
+    }
+
+
+def _is_code(base: str) -> bool:
+    return base.endswith((".py", ".pyi")) or _is_extension(base)
+
+
+def _is_extension(name: str) -> bool:
+    return name.endswith((".so", ".pyd", ".dylib"))
+
+
+# The index: everything below runs only under the user's pip.
+
+
+class Request(NamedTuple):
+    """What pip was asked to use: its options, session and finder."""
+
+    options: object
+    session: ModuleType
+    finder: ModuleType
+
+
+def main() -> int:
+    """Answer every requirement on stdin within a bounded time; the status is always 0."""
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # whatever pip says on stdout must not come between our lines
+    requirements = [str(item) for item in json.load(sys.stdin)]
+    waiting = list(requirements)
+    lock = threading.Lock()
+
+    def answer(requirement: str, fields: Fields) -> None:
+        with lock:
+            if requirement in waiting:
+                waiting.remove(requirement)
+                print(json.dumps(dict(fields, requirement=requirement)), file=answers, flush=True)
+
+    try:
+        with opened_pip(sys.argv[1:]) as request:
+            watch_the_clock(waiting, answer)
+            for requirement in requirements:
+                answer(requirement, look_up(request, requirement))
+    except (Exception, SystemExit) as error:
+        for requirement in list(waiting):
+            answer(requirement, {"problem": describe_error(error)})
+    answers.flush()
+    os._exit(0)  # a thread of a hanging connection must not keep the user waiting
+
+
+def watch_the_clock(waiting: List[str], answer: Callable[[str, Fields], None]) -> None:
+    """Answer for an index that does not, and end."""
+
+    def give_up() -> None:
+        for requirement in list(waiting):
+            answer(requirement, {"problem": "the package index did not answer in time"})
+        os._exit(0)
+
+    seconds = SECONDS_FOR_PIP + SECONDS_PER_MORE * (len(waiting) - 1)
+    clock = threading.Timer(min(seconds, SECONDS_AT_MOST), give_up)
+    clock.daemon = True
+    clock.start()
+
+
+@contextmanager
+def opened_pip(words: List[str]) -> Iterator[Request]:
+    """Make pip's own session and finder from pip's own options and configuration."""
+    import logging
+
+    logging.getLogger("pip").addHandler(logging.NullHandler())
+    logging.getLogger("pip").propagate = False
+    try:
+        commands = import_module("pip._internal.commands")
+    except ImportError as error:
+        raise ProbeError("its interpreter has no pip") from error
+    # `install` knows every option that the user may have given, and reads its own configuration.
+    command = commands.create_command("install")
+    options, _ = command.parse_args(words)
+    options.no_input = True
+    prepare_options(options)
+    with command.main_context():
+        session = command._build_session(options, retries=0, timeout=SECONDS_FOR_PIP)
+        yield Request(options, session, build_finder(command, options, session))
+
+
+def prepare_options(options: ModuleType) -> None:
+    """Do what pip's commands do before they ask an index."""
+    misc = import_module("pip._internal.utils.misc")
+    filesystem = import_module("pip._internal.utils.filesystem")
+    cmdoptions = import_module("pip._internal.cli.cmdoptions")
+    if options.cache_dir:
+        options.cache_dir = misc.normalize_path(options.cache_dir)
+        if not filesystem.check_path_owner(options.cache_dir):
+            options.cache_dir = None
+    if hasattr(cmdoptions, "check_release_control_exclusive"):
+        cmdoptions.check_release_control_exclusive(options)
+
+
+def build_finder(command: ModuleType, options: ModuleType, session: ModuleType) -> ModuleType:
+    """Let pip build its finder as `pip install` would."""
+    cmdoptions = import_module("pip._internal.cli.cmdoptions")
+    finder: ModuleType = command._build_package_finder(
+        options=options,
+        session=session,
+        target_python=cmdoptions.make_target_python(options),
+        ignore_requires_python=options.ignore_requires_python,
+    )
+    return finder
+
+
+def look_up(request: Request, requirement: str) -> Fields:
+    """Find and read one requirement's metadata; a failure is a `problem`."""
+    try:
+        links = find_links(request.finder, requirement)
+        if not links:
+            return {"problem": describe_absence(request)}
+        return read_link(request.session, links)
+    except (Exception, SystemExit) as error:
+        return {"problem": describe_error(error)}
+
+
+def describe_absence(request: Request) -> str:
+    if getattr(request.options, "no_index", False):
+        return "no index is asked, and it is in no folder of links"
+    return "the package index does not have it, or did not answer"
+
+
+def find_links(finder: ModuleType, requirement: str) -> List[ModuleType]:
+    """Return the best candidate's link, and the newest wheel's if the best one is no wheel."""
+    requirements = import_module("pip._vendor.packaging.requirements")
+    parsed = requirements.Requirement(requirement)
+    result = finder.find_best_candidate(parsed.name, parsed.specifier)
+    best = result.best_candidate
+    if best is None:
+        return []
+    candidates = getattr(result, "applicable_candidates", None) or result._applicable_candidates
+    wheels = [c for c in candidates if c.link.is_wheel]
+    newest = max(wheels, key=lambda c: c.version) if wheels else best
+    return [best.link] if best.link.is_wheel or newest is best else [newest.link, best.link]
+
+
+def read_link(session: ModuleType, links: List[ModuleType]) -> Fields:
+    """Read the first link that can be read; a wheel of another version is good evidence too."""
+    problem = "nothing to read"
+    for link in links:
+        try:
+            if link.is_file:
+                return read_local_link(link)
+            return (
+                read_remote_wheel(session, link)
+                if link.is_wheel
+                else read_remote_sdist(session, link)
+            )
+        except ProbeError as error:
+            problem = str(error)
+    raise ProbeError(problem)
+
+
+def read_local_link(link: ModuleType) -> Fields:
+    """Read an archive in a folder of links."""
+    with open(link.file_path, "rb") as file:
+        fields = read_wheel(file) if link.is_wheel else read_sdist(file)
+    return dict(fields, source="a file")
+
+
+def read_remote_wheel(session: ModuleType, link: ModuleType) -> Fields:
+    """Read a wheel by range requests, whole if it is small, or only its metadata file."""
+    url = link.url.partition("#")[0]
+    size, has_ranges = ask_size(session, url)
+    try:
+        if has_ranges and size > 0:
+            return dict(read_wheel(RemoteFile(session, url, size)), source="range requests")
+    except RangesRefused:
+        pass
+    if 0 < size <= READ_LIMIT // 2:
+        return dict(read_wheel(io.BytesIO(download(session, url, size))), source="a download")
+    return read_metadata_file(session, link)
+
+
+def read_metadata_file(session: ModuleType, link: ModuleType) -> Fields:
+    """Read the metadata file beside the wheel (PEP 658); it does not tell the scripts."""
+    metadata = link.metadata_link() if callable(getattr(link, "metadata_link", None)) else None
+    if metadata is None:
+        raise ProbeError("its server gives no parts of its wheel")
+    text = download(session, metadata.url.partition("#")[0], TEXT_LIMIT).decode("utf-8", "replace")
+    fields = parse_metadata(text)
+    if not fields["name"]:
+        raise ProbeError("its metadata file is damaged")
+    return dict(fields, are_scripts_known=False, source="the index's metadata file")
+
+
+def read_remote_sdist(session: ModuleType, link: ModuleType) -> Fields:
+    """Read a small sdist as it is; a large one is not worth fetching for this."""
+    if not link.filename.endswith((".tar.gz", ".tgz", ".tar.bz2")):
+        raise ProbeError("it has no wheel, and a source archive is not built for this")
+    data = download(session, link.url.partition("#")[0], SDIST_LIMIT)
+    return dict(read_sdist(io.BytesIO(data)), source="a source archive")
+
+
+class RangesRefused(Exception):
+    """The server said that it gives ranges, and does not."""
+
+
+def plain_headers(**more: str) -> Dict[str, str]:
+    # An encoded answer would have other offsets; a cached one would be the whole wheel.
+    return dict({"Accept-Encoding": "identity", "Cache-Control": "no-cache"}, **more)
+
+
+def ask_size(session: ModuleType, url: str) -> Tuple[int, bool]:
+    """Ask for a file's size and whether parts of it are given."""
+    response = session.head(url, headers=plain_headers(), allow_redirects=True)
+    require_success(response)
+    length = str(response.headers.get("Content-Length", ""))
+    ranges = "bytes" in response.headers.get("Accept-Ranges", "").lower()
+    return (int(length) if length.isdigit() else 0), ranges
+
+
+def require_success(response: ModuleType) -> None:
+    if response.status_code >= 400:
+        raise ProbeError("its server answered with status %d" % response.status_code)
+
+
+def download(session: ModuleType, url: str, limit: int) -> bytes:
+    """Fetch a whole file of at most `limit` bytes."""
+    with session.get(url, headers=plain_headers(), stream=True) as response:
+        require_success(response)
+        data = bytearray()
+        for chunk in response.iter_content(CHUNK_SIZE):
+            data += chunk
+            if len(data) > limit:
+                raise ProbeError("its archive is too large to look into")
+    return bytes(data)
+
+
+class RemoteFile(io.RawIOBase):
+    """A file on a server, fetched in ranges; the end, where wheels keep their metadata, first."""
+
+    def __init__(self, session: ModuleType, url: str, size: int) -> None:
+        super().__init__()
+        self.session = session
+        self.url = url
+        self.size = size
+        self.position = 0
+        self.parts: Dict[int, bytes] = {}
+        self.fetched = 0
+        self.fetch(max(0, size - TAIL_SIZE), size)
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.position
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self.position = max(0, offset + (0, self.position, self.size)[whence])
+        return self.position
+
+    def read(self, size: int = -1) -> bytes:
+        stop = self.size if size is None or size < 0 else min(self.size, self.position + size)
+        if stop <= self.position:
+            return b""
+        data = self.find(self.position, stop)
+        self.position = stop
+        return data
+
+    def find(self, start: int, stop: int) -> bytes:
+        """Return bytes from a part that is here, or fetch a part that holds them."""
+        for first, part in self.parts.items():
+            if first <= start and stop <= first + len(part):
+                return part[start - first : stop - first]
+        part = self.fetch(start, min(self.size, max(stop, start + CHUNK_SIZE)))
+        return part[: stop - start]
+
+    def fetch(self, start: int, stop: int) -> bytes:
+        """Fetch one range, and keep it."""
+        self.fetched += stop - start
+        if self.fetched > READ_LIMIT:
+            raise ProbeError("its archive is too large to look into")
+        headers = plain_headers(Range="bytes=%d-%d" % (start, stop - 1))
+        with self.session.get(self.url, headers=headers, stream=True) as response:
+            if response.status_code != 206:
+                raise RangesRefused()
+            part = b"".join(response.iter_content(CHUNK_SIZE))
+        if len(part) != stop - start:
+            raise RangesRefused()
+        self.parts[start] = part
+        return part
+
+
+def describe_error(error: BaseException) -> str:
+    """Put a failure of pip's or ours into one clause."""
+    kind = type(error).__name__
+    words = {
+        "ConnectTimeout": "the package index did not answer in time",
+        "ReadTimeout": "the package index did not answer in time",
+        "ConnectionError": "the package index cannot be reached",
+        "SSLError": "the package index's certificate is not accepted",
+        "ProxyError": "the proxy did not let the question through",
+        "InvalidRequirement": "the requirement cannot be read",
+        "SystemExit": "pip does not take these options",
+    }
+    if isinstance(error, ProbeError):
+        return str(error)
+    return words.get(kind, "pip could not look it up (%s)" % kind)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
