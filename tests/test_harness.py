@@ -179,3 +179,40 @@ def test_a_terminal_is_a_terminal(project: Path) -> None:
 
 def test_a_signal_is_a_negative_status() -> None:
     assert run_command(["sh", "-c", "kill -TERM $$"]).status == -signal.SIGTERM
+
+
+def run_pytest(folder: Path, source: str, ci: str) -> Result:
+    """Run another pytest on one file, with this conftest."""
+    (folder / "test_sample.py").write_text(f"import pytest\n\n{source}\n")
+    words = ["-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "-c", os.devnull]
+    modules = os.pathsep.join(sys.path)
+    command: list[str | Path] = [sys.executable, *words, "-rs", folder / "test_sample.py"]
+    return run_command(command, folder, {"CI": ci, "PYTHONPATH": modules})
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize(
+    ("reason", "ci", "status"),
+    [("no pipx", "true", 1), ("no pipx", "", 0), ("needs root: chroot", "true", 0)],
+)
+def test_skips_that_ci_must_not_have(tmp_path: Path, reason: str, ci: str, status: int) -> None:
+    result = run_pytest(tmp_path, f"def test_it():\n    pytest.skip({reason!r})", ci)
+    assert (result.status, result.err) == (status, "")
+    assert ("CI may not skip this" in result.out) is bool(status)
+    assert "1 skipped in" in result.out.splitlines()[-1]
+
+
+@pytest.mark.end_to_end
+def test_a_skipped_file_counts_too(tmp_path: Path) -> None:
+    source = "pytest.skip('no pipx', allow_module_level=True)\ndef test_it(): pass"
+    result = run_pytest(tmp_path, source + "\n", "true")
+    assert result.status != 0
+    assert "CI may not skip this" in result.out
+
+
+@pytest.mark.end_to_end
+def test_a_test_that_hangs_is_stopped(tmp_path: Path) -> None:
+    source = "@pytest.mark.longest(1)\ndef test_it():\n    while True: pass"
+    result = run_pytest(tmp_path, source, "")
+    assert result.status == 1
+    assert "TooSlow" in result.out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,7 @@ PROJECT = set_up.CHECKOUT / "pyproject.toml"
 
 
 def test_the_project_is_read_as_a_toml_reader_reads_it() -> None:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
+    tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     data = tomllib.loads(PROJECT.read_text(encoding="utf-8"))
     expected = data["project"]["dependencies"]
     expected += data["dependency-groups"]["test"] + data["dependency-groups"]["check"]
