@@ -139,7 +139,7 @@ def test_source_projects_install(
     source = write_source_project(application("mine"), tmp_path / "mine")
     result = run_command([python.pip, "install", *option, source])
     assert result.status == 0, result.err
-    assert run_command([python.commands / "mine"]).out == "mine 1.0\n"
+    assert run_command([python.scripts / "mine"]).out == "mine 1.0\n"
 
 
 def test_the_same_release_is_the_same_bytes(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ Python that it is made from.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import stat
@@ -54,11 +53,15 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class ManagedPython:
-    """Where everything is in a Python made here. `pip` exists only if the recipe had one."""
+    """Where everything is in a Python made here. `pip` exists only if the recipe had one.
+
+    `scripts` is where a pip of this Python puts commands: not `commands` on Debian.
+    """
 
     prefix: Path
     standard_library: Path
     site_packages: Path
+    scripts: Path
 
     @property
     def commands(self) -> Path:
@@ -99,7 +102,7 @@ def make_managed_python(prefix: Path, recipe: Recipe, shelf: PipShelf) -> Manage
     standard_library = prefix / "lib" / f"python{VERSION}"
     _lay_interpreter(prefix / "bin")
     _link_standard_library(standard_library, recipe.ensurepip)
-    python = ManagedPython(prefix, standard_library, _ask_site_packages(prefix))
+    python = ManagedPython(prefix, standard_library, *_ask_places(prefix))
     python.site_packages.mkdir(parents=True, exist_ok=True)
     if recipe.marker is not None:
         python.marker.write_text(recipe.marker, encoding="utf-8")
@@ -131,12 +134,19 @@ def _link_standard_library(folder: Path, ensurepip: bool) -> None:
             (folder / entry.name).symlink_to(entry)
 
 
-def _ask_site_packages(prefix: Path) -> Path:
-    # Debian's Python says dist-packages where others say site-packages: only it can know.
-    question = "import json, site; print(json.dumps(site.getsitepackages()))"
-    result = run_command([prefix / "bin" / f"python{VERSION}", "-I", "-c", question])
+_PLACES = """
+import site, sysconfig
+print(site.getsitepackages()[-1])
+print(sysconfig.get_path("scripts"))
+"""
+
+
+def _ask_places(prefix: Path) -> tuple[Path, Path]:
+    # Debian's Python says dist-packages and local/bin where others do not: only it can know.
+    result = run_command([prefix / "bin" / f"python{VERSION}", "-I", "-c", _PLACES])
     assert result.status == 0, result.err
-    return Path(json.loads(result.stdout)[-1])
+    site_packages, scripts = result.out.splitlines()
+    return Path(site_packages), Path(scripts)
 
 
 def _write_pip_commands(python: ManagedPython) -> None:

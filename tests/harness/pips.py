@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,6 +71,8 @@ class PipShelf:
         if not ready.exists():
             with zipfile.ZipFile(pip_wheel(version, self._environ)) as archive:
                 archive.extractall(ready)
-            # pip that is not compiled takes 2 s to start, and every test would pay.
-            compileall.compile_dir(ready, quiet=2, workers=1)
+            # pip that is not compiled takes 2 s to start, and an old one warns of its own syntax.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                compileall.compile_dir(ready, quiet=2, workers=1)
         shutil.copytree(ready, site_packages, copy_function=os.link, dirs_exist_ok=True)
