@@ -69,6 +69,10 @@ class PipCommand:
     options: tuple[Option, ...]
     general_options: tuple[Option, ...]
     error: str | None
+    place: int = -1
+    """Of the subcommand's word in argv; -1 without one."""
+    argument_places: tuple[int, ...] = ()
+    """Of the arguments' words in argv."""
 
     def has(self, name: str) -> bool:
         """Tell whether the option was given."""
@@ -109,6 +113,16 @@ class PipCommand:
             if words[place] == "-":
                 dropped.add(place)
         return tuple(word for place, word in enumerate(words) if place not in dropped)
+
+    def without_arguments(self, *arguments: str) -> tuple[str, ...]:
+        """argv with these positional arguments taken out, and nothing else changed."""
+        places = zip(self.argument_places, self.arguments, strict=True)
+        dropped = {place for place, argument in places if argument in arguments}
+        return tuple(word for place, word in enumerate(self.argv) if place not in dropped)
+
+    def inserting(self, *words: str) -> tuple[str, ...]:
+        """argv with options added where the subcommand's parser reads them as such."""
+        return (*self.argv[: self.place + 1], *words, *self.argv[self.place + 1 :])
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -226,6 +240,8 @@ def parse_command(argv: Sequence[str], pip_version: Version | None = None) -> Pi
         options=tuple(reader.options),
         general_options=tuple(main.options),
         error=reader.error,
+        place=place,
+        argument_places=tuple(reader.argument_places),
     )
 
 
@@ -289,6 +305,7 @@ class _Reader:
         self.position = 1 if skipped == 0 else 0
         self.options: list[Option] = []
         self.arguments: list[str] = []
+        self.argument_places: list[int] = []
         self.asks_help = False
         self.error: str | None = None
         self._abbreviations: dict[str, str] = {}
@@ -311,12 +328,17 @@ class _Reader:
             elif word.startswith("-") and word != "-":
                 self._read_cluster()
             elif interspersed:
-                self.arguments.append(self.words[self._take()])
+                self._take_argument()
             else:
                 return
         if interspersed and not self.asks_help:
             while self._has_more():
-                self.arguments.append(self.words[self._take()])
+                self._take_argument()
+
+    def _take_argument(self) -> None:
+        place = self._take()
+        self.argument_places.append(place)
+        self.arguments.append(self.words[place])
 
     def _has_more(self) -> bool:
         return self.position < len(self.words)

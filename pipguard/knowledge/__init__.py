@@ -73,3 +73,9 @@ def _find_entry(text: str, name: str) -> str:
 def _read_data(file: str) -> str:
     with open(os.path.join(os.path.dirname(__file__), file), encoding="utf-8") as data:
         return "\n" + data.read()
+
+
+def commands_of_dependencies() -> frozenset[str]:
+    """Return the applications whose own commands come with a dependency (ansible)."""
+    lines = _read_data("dependency_commands.txt").splitlines()
+    return frozenset(line.partition("\t")[0] for line in lines if line and line[0] != "#")

@@ -1,0 +1,32 @@
+"""Who calls us, from where, with what: everything that a run knows about the world outside files.
+
+In: nothing. Out: the value that the door reads once and hands on. Never reads anything itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One invocation, as the door found it."""
+
+    program: str
+    """The name that we were called by, without its folder: `pipguard`, `pip3.12`."""
+    itself: str
+    """The path of the file that was started."""
+    python: str
+    """The interpreter that we run under; virtualenv and our own pipx live beside us."""
+    argv: tuple[str, ...]
+    """The words after the program's name, untouched."""
+    environ: Mapping[str, str]
+    directory: str
+    """The current folder, absolute."""
+    home: str | None
+    """The home folder, absolute with links resolved; None when nobody knows it."""
+    user_id: int | None
+    """The effective user, None where the system has no such numbers."""
+    is_terminal: bool
+    """Whether a person can be asked: stdin and stderr are terminals."""

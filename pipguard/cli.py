@@ -1,0 +1,112 @@
+"""The door: the whole program on one screen, and the only reader of `sys` and `os.environ`.
+
+In: the command line. Out: an exit status, or the real pip in our place. Most commands leave here
+at once, before anything but `os` is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pipguard.process import Terminated, die_of_signal, replace_process, write_error
+from pipguard.real_pip import RealPip, can_refuse, is_switched_off, locate_real_pip, mark_as_tried
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipguard.caller import Caller
+
+
+def main() -> int:
+    """Run one command line; return the exit status (the real pip's, as far as it decided)."""
+    argv = sys.argv[1:]
+    real_pip = locate_real_pip(os.path.basename(sys.argv[0]), os.environ, sys.argv[0])
+    is_ours = argv[:1] == ["guard"]
+    try:
+        if is_ours:
+            return _run_guard(real_pip)
+        if real_pip and (is_switched_off(os.environ) or not can_refuse(real_pip, argv)):
+            return _hand_over(real_pip, argv)
+        return _walk(real_pip)
+    except KeyboardInterrupt:
+        return 130
+    except Terminated as signal:
+        die_of_signal(signal.number)
+
+
+def _walk(real_pip: RealPip | None) -> int:
+    """Walk one command line through the corridor."""
+    from pipguard.decide import decide
+    from pipguard.errors import PipguardError
+    from pipguard.execute import Performer, execute_plan
+    from pipguard.forward import forward_command, locate_module_pip, refuse_without_pip
+    from pipguard.parse import parse_command
+    from pipguard.voice import Voice
+
+    caller = _read_caller()
+    command = parse_command(caller.argv)
+    voice = Voice(caller, command)
+    try:
+        real_pip = real_pip or locate_module_pip(caller)
+        if real_pip and (is_switched_off(caller.environ) or command.exempt_from_refusal):
+            return _hand_over(real_pip, caller.argv)
+        forwarded = (
+            forward_command(real_pip, command, caller.environ)
+            if real_pip
+            else refuse_without_pip(caller, command)
+        )
+        if forwarded.refusal is None:
+            return forwarded.exit_status
+        decision = decide(caller, real_pip, command)
+        voice.open(decision, forwarded.refusal)
+        outcome = execute_plan(
+            decision.plan, Performer(caller.environ, voice.say, command.verbosity > 0)
+        )
+        voice.close(decision, outcome)
+        return outcome.exit_status
+    except PipguardError as error:
+        voice.fail(error)
+        return error.exit_status
+
+
+def _run_guard(real_pip: RealPip | None) -> int:
+    from pipguard.guard import run_verb
+
+    return run_verb(_read_caller(), real_pip)
+
+
+def _hand_over(real_pip: RealPip, argv: Sequence[str]) -> int:
+    """Become the real pip; come back only when it cannot be started."""
+    try:
+        replace_process([*real_pip.command, *argv], mark_as_tried(real_pip, os.environ))
+    except OSError as error:
+        problem = f"pipguard: {real_pip.command[0]} cannot be started: {error.strerror}\n"
+        write_error(os.fsencode(problem))
+        return 127
+
+
+def _read_directory() -> str:
+    """Return the current folder; one that was removed under us is `/`, where nothing is made."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.sep
+
+
+def _read_caller() -> Caller:
+    from pipguard.caller import Caller
+
+    home = os.path.realpath(os.path.expanduser("~"))
+    return Caller(
+        program=os.path.basename(sys.argv[0]),
+        itself=sys.argv[0],
+        python=sys.executable,
+        argv=tuple(sys.argv[1:]),
+        environ=dict(os.environ),
+        directory=_read_directory(),
+        home=home if os.path.isabs(home) else None,
+        user_id=os.geteuid() if hasattr(os, "geteuid") else None,
+        is_terminal=os.isatty(0) and os.isatty(2),
+    )

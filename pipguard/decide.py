@@ -1,0 +1,220 @@
+"""Walks from a refusal to a plan: what is where, what the targets are, where they go, and how.
+
+In: the caller, the real pip, the command. Out: a `Decision`, everything that was found and chosen.
+`cli` performs it, `pip guard explain` prints it. Never changes anything.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+
+from platformdirs import PlatformDirs
+
+from pipguard.caller import Caller
+from pipguard.carried_pip import locate_carried_pip
+from pipguard.discover import (
+    Surroundings,
+    discover_surroundings,
+    find_project,
+    make_asker,
+    name_manager,
+)
+from pipguard.environment import list_distributions
+from pipguard.forward import find_interpreter
+from pipguard.judge import Asking, judge_targets
+from pipguard.knowledge import commands_of_dependencies
+from pipguard.parse import PipCommand, parse_command
+from pipguard.pip_configuration import read_site_variables
+from pipguard.pipx_home import PipxHome, guess_environments, read_application, read_pipx_home
+from pipguard.plans import Plan
+from pipguard.plans.override import plan_override
+from pipguard.plans.pipx import Applications, plan_pipx, plan_pipx_uninstall
+from pipguard.plans.rehearsal import plan_rehearsal
+from pipguard.plans.venv import Makers, plan_venv
+from pipguard.real_pip import (
+    RealPip,
+    interpreter_names,
+    locate_programs,
+    prefer_stable_path,
+    version_of,
+)
+from pipguard.route import (
+    FromPipx,
+    Installed,
+    JudgedTarget,
+    Request,
+    Route,
+    ToOverride,
+    ToPipx,
+    ToRehearsal,
+    ToVenv,
+    choose_route,
+    may_go_to_pipx,
+)
+from pipguard.settings import Settings, read_settings
+from pipguard.targets import Target, read_target
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One command line, understood: what it means here and what is to be done."""
+
+    command: PipCommand
+    real_pip: RealPip | None
+    base: str
+    """The interpreter that refused: environments are made for it, by its stable path."""
+    manager: str
+    """Who manages that interpreter, in a word for people."""
+    surroundings: Surroundings
+    targets: tuple[JudgedTarget, ...]
+    route: Route
+    plan: Plan
+
+
+def decide(caller: Caller, real_pip: RealPip | None, command: PipCommand) -> Decision:
+    """Return what to do with a command that the real pip refuses, or has no pip to run it.
+
+    Raises `BadSetting` for a setting that is not accepted.
+    """
+    project = find_project(caller)
+    settings = read_settings(caller.environ, project[0])
+    surroundings = discover_surroundings(caller, settings, project)
+    base = locate_base(caller, real_pip)
+    makers = gather_makers(caller, real_pip, base, surroundings)
+    targets = tuple(read_target(text, caller.directory) for text in command.targets)
+    judged = _judge(targets, command, settings, caller, makers)
+    installed = _find_installed(caller, command, targets, surroundings)
+    request = Request(command, judged, _find_unreadable(command, caller.directory))
+    route = choose_route(request, surroundings, settings, installed)
+    route = _respect_markers(route, caller, base)
+    plan = _Planner(caller, command, settings, makers).plan(route)
+    manager = name_manager(base, read_marker(real_pip))
+    return Decision(command, real_pip, base, manager, surroundings, judged, route, plan)
+
+
+def locate_base(caller: Caller, real_pip: RealPip | None) -> str:
+    """Return the interpreter that environments are made for, by a path that lasts.
+
+    The real pip's own; without a pip the Python that its name stands for; without that, ours.
+    """
+    interpreter = find_interpreter(real_pip, caller.environ) if real_pip else None
+    for name in interpreter_names(caller.program):
+        if interpreter:
+            break
+        interpreter = next(iter(locate_programs(name, caller.environ)), None)
+    return prefer_stable_path(interpreter or caller.python)
+
+
+def gather_makers(
+    caller: Caller, real_pip: RealPip | None, base: str, surroundings: Surroundings
+) -> Makers:
+    """Return what environments are made with; a pip of ours only where none is at hand."""
+    environment = surroundings.place.environment
+    has_pip = real_pip is not None or environment.has_pip
+    carried = "" if has_pip else locate_carried_pip(environment.version or version_of(base))
+    return Makers(caller.python, base, real_pip, carried, read_site_variables(caller, base))
+
+
+def read_marker(real_pip: RealPip | None) -> str:
+    """Return the marker file's text, empty without one."""
+    try:
+        with open(
+            real_pip.marker if real_pip and real_pip.marker else "", encoding="utf-8"
+        ) as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _judge(
+    targets: tuple[Target, ...],
+    command: PipCommand,
+    settings: Settings,
+    caller: Caller,
+    makers: Makers,
+) -> tuple[JudgedTarget, ...]:
+    """Judge the targets where it matters what they are."""
+    if settings.route != "auto" or not may_go_to_pipx(command, targets, settings):
+        return tuple(map(JudgedTarget, targets))
+    cache = PlatformDirs("pipguard", appauthor=False).user_cache_dir
+    asking = Asking(makers.base, makers.carried_pip, os.path.join(cache, "metadata"))
+    return judge_targets(targets, command, settings, caller, asking)
+
+
+def _find_unreadable(command: PipCommand, directory: str) -> tuple[str, ...]:
+    """Return the files that pip would fail to open at once; `-` and addresses are not files."""
+    files = (*command.requirement_files, *command.constraint_files)
+    paths = (name for name in files if name != "-" and "://" not in name)
+    return tuple(p for p in paths if not os.access(os.path.join(directory, p), os.R_OK))
+
+
+def _find_installed(
+    caller: Caller, command: PipCommand, targets: tuple[Target, ...], surroundings: Surroundings
+) -> Installed:
+    """Find where the names to uninstall are; nothing to find for any other command."""
+    if command.subcommand != "uninstall":
+        return Installed()
+    names = {target.name for target in targets}
+    there = list_distributions(surroundings.place.environment.path)
+    folders = guess_environments(caller)
+    in_pipx = (n for n in names if n and any(read_application(f, n) for f in folders))
+    return Installed(frozenset(names & there.keys()), frozenset(in_pipx))
+
+
+def _respect_markers(route: Route, caller: Caller, base: str) -> Route:
+    """Leave out applications whose environment marker (PEP 508) is not met, as pip does."""
+    if not isinstance(route, ToPipx) or not any(target.marker for target in route.targets):
+        return route
+    from packaging.markers import Marker
+
+    question = "import platform; print(platform.python_version())"
+    answer = os.fsdecode(make_asker(caller)([base, "-I", "-c", question]) or b"").strip()
+    here = {"python_full_version": answer, "python_version": ".".join(answer.split(".")[:2])}
+    met = tuple(t for t in route.targets if not t.marker or Marker(t.marker).evaluate(here))
+    return replace(route, targets=met) if met else ToRehearsal("no marker is met")
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """What wording a plan takes, gathered once."""
+
+    caller: Caller
+    command: PipCommand
+    settings: Settings
+    makers: Makers
+
+    def plan(self, route: Route) -> Plan:
+        if isinstance(route, ToVenv):
+            return plan_venv(route, self.command, self.settings, self.makers)
+        if isinstance(route, ToPipx):
+            return self.plan_applications(route)
+        if isinstance(route, FromPipx):
+            return plan_pipx_uninstall(route, self.ask_pipx_home(), self.makers)
+        if isinstance(route, ToRehearsal):
+            return plan_rehearsal(self.command, self.makers)
+        if isinstance(route, ToOverride):
+            return plan_override(self.command, self.makers)
+        return Plan("declined", (), exit_status=route.exit_status)
+
+    def ask_pipx_home(self) -> PipxHome:
+        return read_pipx_home(self.caller, make_asker(self.caller))
+
+    def plan_applications(self, route: ToPipx) -> Plan:
+        home = self.ask_pipx_home()
+        found = ((t.name, read_application(home.environments, t.name)) for t in route.targets)
+        installed = {name: application for name, application in found if application}
+        fallbacks = {
+            target.name: self.plan_fallback(route, target)
+            for target in route.targets
+            if target.name not in route.certain
+        }
+        applications = Applications(home, installed, commands_of_dependencies(), fallbacks)
+        place = (self.caller.directory, self.caller.environ)
+        return plan_pipx(route.targets, self.command, applications, self.makers, place)
+
+    def plan_fallback(self, route: ToPipx, target: Target) -> Plan:
+        """Plan the same command for this target alone, in the environment."""
+        others = [other.text for other in route.targets if other != target]
+        command = parse_command(self.command.without_arguments(*others))
+        return plan_venv(ToVenv(route.environment, ""), command, self.settings, self.makers)

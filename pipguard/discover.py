@@ -1,0 +1,203 @@
+"""Where we are: the project, the environment that serves it, the tools at hand.
+
+In: the caller, the settings, the real pip. Out: `Surroundings`. Reads folders and asks programs
+about themselves. Never creates, never changes, never goes to the network.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipguard.caller import Caller
+from pipguard.environment import Environment, find_distrust, follow_pointer, inspect_environment
+from pipguard.process import run_captured
+from pipguard.real_pip import locate_programs
+from pipguard.settings import Settings
+
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "manage.py", ".git", ".venv")
+ENVIRONMENT_NAMES = (".venv", "venv", "env")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The one environment that libraries of this command would go to, and how it was chosen."""
+
+    environment: Environment
+    origin: str
+    """`active`, `conda`, `project` or `personal`."""
+    reason: str = ""
+    """Why it is not the obvious one; a clause for people, mostly empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a route is chosen from, besides the command itself."""
+
+    project: str | None
+    """The project's root folder; None where the current folder can be no project."""
+    has_project_files: bool
+    place: Place
+
+
+def find_project(caller: Caller) -> tuple[str | None, bool]:
+    """Return the project's root and whether a file says that it is one.
+
+    The nearest folder upwards with a project's file; without any, the current folder. Neither the
+    home folder nor `/` nor a folder of somebody else's or everybody's is ever a project.
+    """
+    folder = caller.directory
+    while _can_be_project(folder, caller):
+        if _has_project_files(folder):
+            return folder, True
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            break
+        folder = parent
+    return (caller.directory if _can_be_project(caller.directory, caller) else None), False
+
+
+def discover_surroundings(
+    caller: Caller, settings: Settings, project: tuple[str | None, bool]
+) -> Surroundings:
+    """Find the environment for libraries (PEP 832's order: an active one, then the project's)."""
+    root, has_files = project
+    place = _find_active(caller) or _find_in_project(caller, settings, root)
+    return Surroundings(root, has_files, place or _find_personal(caller))
+
+
+def make_asker(caller: Caller) -> Callable[[list[str]], bytes | None]:
+    """Return a way to ask a program something: its stdout, or None when it fails."""
+
+    def ask(command: list[str]) -> bytes | None:
+        try:
+            captured = run_captured(command, caller.environ, timeout=30)
+        except (OSError, TimeoutError):
+            return None
+        return captured.stdout if captured.exit_status == 0 else None
+
+    return ask
+
+
+def personal_environment_path() -> str:
+    """Return where libraries go that belong to no project."""
+    from platformdirs import PlatformDirs
+
+    folders = PlatformDirs("pipguard", appauthor=False)
+    return os.path.join(folders.user_data_dir, "personal")
+
+
+def name_manager(interpreter: str | None, marker_text: str) -> str:
+    """Return who manages the interpreter, as its users call them; best effort, for words only."""
+    real = os.path.realpath(interpreter or "")
+    if "/Cellar/" in real or "homebrew" in real.lower():
+        return "Homebrew"
+    if "managed by uv" in marker_text:
+        return "uv"
+    if real.startswith("/nix/"):
+        return "Nix"
+    if real.startswith(("/usr/", "/bin/")):
+        return _read_system_name() or "The operating system"
+    return "Its distributor"
+
+
+def _find_active(caller: Caller) -> Place | None:
+    active = caller.environ.get("VIRTUAL_ENV")
+    if active:
+        environment = inspect_environment(os.path.abspath(active), make_asker(caller))
+        if environment.must_be_made:
+            problem = "it does not exist" if environment.state == "absent" else "it is empty"
+            environment = Environment(environment.path, "broken", problem)
+        return Place(environment, "active")
+    conda = caller.environ.get("CONDA_PREFIX")
+    if conda and os.path.exists(os.path.join(conda, "bin", "python")):
+        return Place(inspect_environment(conda, make_asker(caller)), "conda")
+    return None
+
+
+def _find_in_project(caller: Caller, settings: Settings, root: str | None) -> Place | None:
+    chosen = os.path.expanduser(settings.venv)
+    if root is None and not os.path.isabs(chosen):
+        return None
+    base = root or caller.directory
+    if chosen:
+        return Place(_inspect_with_care(os.path.join(base, chosen), caller), "project")
+    for name in ENVIRONMENT_NAMES:
+        path = os.path.join(base, name)
+        is_ours = name == ".venv" and os.path.lexists(path)
+        if is_ours or os.path.isfile(os.path.join(path, "pyvenv.cfg")):
+            return Place(_inspect_with_care(path, caller), "project")
+    return Place(Environment(os.path.join(base, ".venv")), "project")
+
+
+def _find_personal(caller: Caller) -> Place:
+    where = "your home folder" if caller.directory == caller.home else f"{caller.directory}"
+    why = "no place for a project" if where.startswith("/") else "not a project"
+    environment = _inspect_with_care(personal_environment_path(), caller)
+    return Place(environment, "personal", f"{where} is {why}")
+
+
+def _inspect_with_care(path: str, caller: Caller) -> Environment:
+    """Look at an environment that nobody activated: nothing of it runs before it is trusted."""
+    path = follow_pointer(path)
+    distrust = find_distrust(path, caller.user_id)
+    if not distrust and _is_tracked(path, caller):
+        distrust = "it is tracked in version control, so its code came from somewhere else"
+    if distrust:
+        return Environment(path, "untrusted", distrust)
+    return inspect_environment(path, make_asker(caller))
+
+
+def _is_tracked(path: str, caller: Caller) -> bool:
+    """Ask git whether it tracks the environment; no repository around means no question."""
+    if not os.path.isdir(path) or not _is_in_repository(path):
+        return False
+    folder, name = os.path.split(path)
+    git = next(iter(locate_programs("git", caller.environ)), "")
+    # The repository's own configuration may name a program to run; this is the one that ls-files
+    # would start.
+    command = [git, "-C", folder, "-c", "core.fsmonitor=false", "ls-files", "-z", "--"]
+    return bool(git and make_asker(caller)([*command, f":(literal){name}"]))
+
+
+def _is_in_repository(path: str) -> bool:
+    folder = os.path.dirname(path)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
+
+
+def _can_be_project(folder: str, caller: Caller) -> bool:
+    if folder in {caller.home, os.path.dirname(folder)}:
+        return False
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return False
+    if caller.user_id is None:
+        return True
+    return status.st_uid == caller.user_id and not status.st_mode & stat.S_IWOTH
+
+
+def _has_project_files(folder: str) -> bool:
+    try:
+        entries = set(os.listdir(folder))
+    except OSError:
+        return False
+    if not entries.isdisjoint(PROJECT_FILES):
+        return True
+    return any(name.startswith("requirements") and name.endswith(".txt") for name in entries)
+
+
+def _read_system_name() -> str:
+    try:
+        with open("/etc/os-release", encoding="utf-8", errors="replace") as file:
+            lines = dict(line.strip().split("=", 1) for line in file if "=" in line)
+    except OSError:
+        return ""
+    return lines.get("NAME", "").strip("\"'").replace(" GNU/Linux", "")

@@ -1,0 +1,307 @@
+"""Performs a plan: makes the environment, runs the steps, takes everything back when they fail.
+
+In: a `Plan`. Out: an `Outcome`. What this run made and could not fill is removed again; what it
+found stays, whatever happens. Never decides, never words a result.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pipguard.environment import UNFINISHED_NAME
+from pipguard.errors import PipguardError
+from pipguard.plans import Creation, Plan, Step
+from pipguard.process import (
+    raising_on_signals,
+    run_captured,
+    run_foreground,
+    run_relaying,
+    write_error,
+)
+from pipguard.refusal import HeldBlock
+
+# pipx 1.1 to 1.18 begin so where a distribution has no command; they have removed it again then.
+NO_COMMANDS = b"No apps associated with package"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a plan."""
+
+    exit_status: int
+    failed: tuple[str, ...] = ()
+    """Subjects of the steps that failed, as the user wrote them."""
+    diverted: tuple[str, ...] = ()
+    """Subjects that turned out to have no command, and went to the environment."""
+    has_made: bool = False
+    """Whether the environment is this run's own."""
+    has_removed: bool = False
+    """Whether this run's own environment is gone again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """What performing needs besides the plan."""
+
+    environ: Mapping[str, str]
+    say: Callable[[str], None]
+    """Writes one line for the user."""
+    is_verbose: bool = False
+
+
+class CreationFailed(PipguardError):
+    """virtualenv could not make the environment; its own words have been shown."""
+
+    reference = "creation-failed"
+
+
+def execute_plan(plan: Plan, performer: Performer) -> Outcome:
+    """Perform the plan; its environment is changed by one run at a time.
+
+    Raises `PipguardError` for what the user can mend, and lets an interruption through when
+    everything is as it was.
+    """
+    with raising_on_signals():
+        if plan.environment is None:
+            return _perform_steps(plan, performer)
+        with _hold_lock(plan.environment, performer):
+            return _perform_in_environment(plan, performer)
+
+
+def _perform_in_environment(plan: Plan, performer: Performer) -> Outcome:
+    making = _Making(plan.creation) if plan.creation else None
+    if making is None or not making.is_needed():
+        return _perform_steps(plan, performer)
+    try:
+        making.make(performer)
+        outcome = _perform_steps(plan, performer)
+    except BaseException:
+        making.undo()
+        raise
+    if outcome.exit_status != 0:
+        making.undo()
+        return Outcome(outcome.exit_status, outcome.failed, has_removed=True)
+    making.keep()
+    return Outcome(0, diverted=outcome.diverted, has_made=True)
+
+
+def _perform_steps(plan: Plan, performer: Performer) -> Outcome:
+    """Run the steps; a failure ends the plan unless the other steps are about other targets."""
+    status, failed, diverted = plan.exit_status, [], []
+    for step in plan.steps:
+        if step.only_if_missing and os.path.exists(step.only_if_missing):
+            continue
+        result, was_diverted = _perform(step, performer)
+        if was_diverted:
+            diverted.append(step.subject)
+        if result != 0:
+            status = result
+            failed.append(step.subject)
+            if not step.subject:
+                break
+    return Outcome(status, tuple(failed), tuple(diverted))
+
+
+def _perform(step: Step, performer: Performer) -> tuple[int, bool]:
+    """Return the step's exit status, and whether its target went to its fallback."""
+    environ = apply_changes(performer.environ, step.environ)
+    try:
+        if step.mode == "quiet":
+            return _run_quietly(step, environ), False
+        if step.mode == "pipx":
+            return _run_pipx(step, environ, performer)
+        return run_foreground(step.command, environ), False
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise PipguardError(f"{step.command[0]} cannot be started: {problem}") from error
+
+
+def apply_changes(
+    environ: Mapping[str, str], changes: tuple[tuple[str, str | None], ...]
+) -> dict[str, str]:
+    """Return the variables with a step's changes made."""
+    changed = dict(environ)
+    for name, value in changes:
+        changed.pop(name, None)
+        if value is not None:
+            changed[name] = value
+    return changed
+
+
+def _run_quietly(step: Step, environ: Mapping[str, str]) -> int:
+    captured = run_captured(step.command, environ)
+    if captured.exit_status != 0:
+        write_error(captured.stdout + captured.stderr)
+    return captured.exit_status
+
+
+def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> tuple[int, bool]:
+    """Run pipx without its congratulations: the closing words say what there is now.
+
+    Where they are wanted they go to stderr, for stdout is pip's alone.
+    """
+    block = HeldBlock(NO_COMMANDS)
+    stdout = 2 if performer.is_verbose else subprocess.DEVNULL
+    status = run_relaying(step.command, environ, block.relay, stdout)
+    if status != 0 and block.block:
+        if step.otherwise and b"--include-deps" in block.block:
+            retries = [_perform(retry, performer) for retry in step.otherwise]
+            return max(result for result, _ in retries), False
+        if step.fallback:
+            return execute_plan(step.fallback, performer).exit_status, True
+    write_error(block.release())
+    return status, False
+
+
+@contextmanager
+def _hold_lock(environment: str, performer: Performer) -> Iterator[None]:
+    """Be the only run of ours that changes this environment."""
+    path = _lock_path(environment)
+    if path is None:
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        performer.say(f"another pip is busy in {environment}, waiting for it")
+        lock.acquire(poll_interval=0.02)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _lock_path(environment: str) -> str | None:
+    """Return a file that stands for this environment; None where none can be written."""
+    import hashlib
+    import tempfile
+
+    from platformdirs import PlatformDirs
+
+    name = hashlib.sha256(os.fsencode(os.path.realpath(environment))).hexdigest()[:32] + ".lock"
+    own = f"pipguard-{os.getuid()}" if hasattr(os, "getuid") else "pipguard"
+    cache = PlatformDirs("pipguard", appauthor=False).user_cache_dir
+    for folder in (os.path.join(cache, "locks"), os.path.join(tempfile.gettempdir(), own)):
+        try:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK) and _is_own(folder):
+            return os.path.join(folder, name)
+    return None
+
+
+def _is_own(folder: str) -> bool:
+    return not hasattr(os, "getuid") or os.stat(folder).st_uid == os.getuid()
+
+
+class _Making:
+    """One environment on its way from nothing to its first successful install."""
+
+    def __init__(self, creation: Creation) -> None:
+        self.creation = creation
+        self.path = creation.path
+        self.marker = os.path.join(creation.path, UNFINISHED_NAME)
+        self.aside = ""
+        self.keeps_folder = False
+
+    def is_needed(self) -> bool:
+        """Whether it is still to be made, now that nobody else can be making it."""
+        if self.creation.replaces_broken:
+            return True
+        has_configuration = os.path.isfile(os.path.join(self.path, "pyvenv.cfg"))
+        return os.path.exists(self.marker) or not has_configuration
+
+    def make(self, performer: Performer) -> None:
+        """Make the folder, mark it as unfinished, and let virtualenv fill it."""
+        try:
+            self._prepare()
+        except OSError as error:
+            problem = error.strerror or str(error)
+            hint = "PIPGUARD_VENV=FOLDER chooses another place"
+            raise PipguardError(f"{self.path} cannot be made: {problem}", hint) from error
+        status, _ = _perform(self.creation.step, performer)
+        if status != 0:
+            raise CreationFailed(f"virtualenv could not make {self.path}")
+
+    def _prepare(self) -> None:
+        if self.creation.replaces_broken:
+            self.aside = _free_name(self.path)
+            os.rename(self.path, self.aside)
+        self.keeps_folder = os.path.isdir(self.path) and not os.path.exists(self.marker)
+        os.makedirs(self.path, exist_ok=True)
+        with open(self.marker, "wb"):
+            pass
+
+    def keep(self) -> None:
+        """Declare it finished; what it replaced goes, if that was an environment, too."""
+        _unlink(self.marker)
+        if self.aside and os.path.isfile(os.path.join(self.aside, "pyvenv.cfg")):
+            shutil.rmtree(self.aside, ignore_errors=True)
+
+    def undo(self) -> None:
+        """Remove what was made, the mark last: killed on the way, the next run goes on."""
+        with _ignoring_interrupts():
+            for entry in _list_folder(self.path):
+                if entry != UNFINISHED_NAME:
+                    _remove(os.path.join(self.path, entry))
+            _unlink(self.marker)
+            if not self.keeps_folder:
+                _remove_folder(self.path)
+            if self.aside:
+                os.rename(self.aside, self.path)
+
+
+@contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    """Let an impatient second Ctrl-C not leave a half-removed environment."""
+    import signal
+
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def _free_name(path: str) -> str:
+    number = 1
+    while os.path.lexists(f"{path}.broken-{number}"):
+        number += 1
+    return f"{path}.broken-{number}"
+
+
+def _list_folder(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        _unlink(path)
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return
+
+
+def _remove_folder(path: str) -> None:
+    try:
+        os.rmdir(path)
+    except OSError:
+        return

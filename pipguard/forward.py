@@ -1,0 +1,130 @@
+"""Runs the real pip with the user's own words and learns whether it refused them.
+
+In: the real pip, the command. Out: a `Forwarded`. Never changes a word, never holds back more
+than pip's refusal.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipguard.caller import Caller
+from pipguard.errors import NoPip
+from pipguard.parse import PipCommand
+from pipguard.process import run_captured, run_relaying, write_error
+from pipguard.real_pip import (
+    RealPip,
+    interpreter_names,
+    interpreter_of_package,
+    locate_marker,
+    locate_programs,
+    mark_as_tried,
+    pip_names,
+    start_isolated,
+)
+from pipguard.refusal import REFUSAL_LINE, HeldBlock, Refusal, recognise_refusal
+
+_HAS_PIP = "import importlib.util, sys; sys.exit(importlib.util.find_spec('pip') is None)"
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """How the real pip ended, and its refusal where it was one."""
+
+    exit_status: int
+    refusal: Refusal | None
+
+
+def forward_command(
+    real_pip: RealPip, command: PipCommand, environ: Mapping[str, str]
+) -> Forwarded:
+    """Run the real pip on our terminal; hold back its refusal, relay everything else."""
+    changed = mark_as_tried(real_pip, environ)
+    block = HeldBlock(REFUSAL_LINE)
+    exit_status = run_relaying([*real_pip.command, *command.argv], changed, block.relay)
+    text = block.block
+    if exit_status == 1 and not text and not block.shown:
+        text = _ask_would_refuse(real_pip, command, changed)
+    refusal = None
+    if exit_status == 1 and text:
+        refusal = recognise_refusal(exit_status, text, _find_marker(real_pip, changed))
+    if refusal is None:
+        write_error(block.release())
+    return Forwarded(exit_status, refusal)
+
+
+def ask_for_refusal(
+    real_pip: RealPip, command: PipCommand, environ: Mapping[str, str]
+) -> Refusal | None:
+    """Ask the real pip whether it would refuse, without giving it anything to do."""
+    changed = mark_as_tried(real_pip, environ)
+    text = _ask_would_refuse(real_pip, command, changed)
+    return recognise_refusal(1, text, _find_marker(real_pip, changed)) if text else None
+
+
+def refuse_without_pip(caller: Caller, command: PipCommand) -> Forwarded:
+    """Stand in for a pip that is not there: an install can be served all the same.
+
+    Raises `NoPip` for everything else.
+    """
+    if command.subcommand in {"install", "uninstall"} and not command.exempt_from_refusal:
+        return Forwarded(NoPip.exit_status, Refusal("", b""))
+    raise NoPip(
+        f"there is no {pip_names(caller.program)[0]} on PATH",
+        "`pip install NAME` works all the same; the system's own: the package python3-pip",
+    )
+
+
+def locate_module_pip(caller: Caller) -> RealPip | None:
+    """Return the pip that a Python on PATH has as a module only (`python3 -m pip`)."""
+    for name in interpreter_names(caller.program):
+        for interpreter in locate_programs(name, caller.environ):
+            start = start_isolated(interpreter)
+            try:
+                answer = run_captured([*start, "-c", _HAS_PIP], caller.environ, timeout=30)
+            except (OSError, TimeoutError):
+                continue
+            if answer.exit_status == 0:
+                return RealPip((*start, "-m", "pip"), interpreter, locate_marker(interpreter))
+    return None
+
+
+def find_interpreter(real_pip: RealPip, environ: Mapping[str, str]) -> str | None:
+    """Return the interpreter of the real pip; one that cannot be read from files is asked."""
+    if real_pip.interpreter:
+        return real_pip.interpreter
+    try:
+        answer = run_captured([*real_pip.command, "--version"], environ, timeout=30).stdout
+    except (OSError, TimeoutError):
+        return None
+    # pip 23 to 26: `pip 25.1 from /usr/lib/python3/dist-packages/pip (python 3.13)`
+    location, _, version = (
+        os.fsdecode(answer).strip().partition(" from ")[2].rpartition(" (python ")
+    )
+    return interpreter_of_package(location, version.rstrip(")")) if location else None
+
+
+def _find_marker(real_pip: RealPip, environ: Mapping[str, str]) -> str | None:
+    if not real_pip.is_opaque:
+        return real_pip.marker
+    interpreter = find_interpreter(real_pip, environ)
+    return locate_marker(interpreter) if interpreter else None
+
+
+def _ask_would_refuse(real_pip: RealPip, command: PipCommand, environ: Mapping[str, str]) -> bytes:
+    """Return what pip writes when it would refuse, empty when it would not; changes nothing.
+
+    `pip install` with nothing to install refuses before it looks at anything, and without a
+    reason to refuse only says that nothing was named (pip 23.0 to 26.3).
+    """
+    isolated = ["--isolated"] if command.has("--isolated") else []
+    question = [*real_pip.command, *isolated, "install"]
+    try:
+        answer = run_captured(question, {**environ, "PIP_QUIET": "0"}, timeout=60)
+    except (OSError, TimeoutError):
+        return b""
+    block = HeldBlock(REFUSAL_LINE)
+    block.relay(answer.stderr)
+    return block.block

@@ -1,0 +1,139 @@
+"""`pip guard explain <pip command line>`: what would happen and why, without doing it.
+
+In: a pip command line. Out: words or JSON on stdout. Asks pip whether it would refuse, and its
+index what a name is; changes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from dataclasses import asdict, dataclass, replace
+
+from pipguard.caller import Caller
+from pipguard.decide import Decision, decide
+from pipguard.forward import ask_for_refusal, locate_module_pip
+from pipguard.parse import PipCommand, parse_command
+from pipguard.plans import Plan
+from pipguard.process import write_output
+from pipguard.real_pip import RealPip, can_refuse, is_switched_off
+from pipguard.route import Declined, JudgedTarget
+
+SUMMARY = "say what a pip command would do here, and why, without doing it"
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedTarget:
+    """One target: what it is taken for, and why."""
+
+    requirement: str
+    name: str
+    kind: str
+    """`application` or `library`."""
+    reason: str
+    evidence: tuple[tuple[int, str], ...] = ()
+    """Points for (positive) and against it being an application."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What would happen; the JSON document has these very keys."""
+
+    command: tuple[str, ...]
+    route: str
+    """`pass`, `venv`, `pipx`, `override` or `declined`."""
+    reason: str
+    steps: tuple[tuple[str, ...], ...]
+    """Each a command as its words."""
+    environment: str | None = None
+    """Folder of the environment that the steps would change."""
+    project: str | None = None
+    targets: tuple[ExplainedTarget, ...] = ()
+    hint: str = ""
+
+
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+    """Print the explanation of the command line in `words`."""
+    parser = argparse.ArgumentParser(
+        "pip guard explain", description=SUMMARY, usage="%(prog)s [--json] PIP-COMMAND ..."
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="PIP-COMMAND")
+    options = parser.parse_args(words)
+    argv = options.command[1:] if options.command[:1] in (["pip"], ["pip3"]) else options.command
+    asked = replace(caller, argv=tuple(argv))
+    explanation = explain(asked, real_pip, parse_command(asked.argv))
+    if options.json:
+        write_output(json.dumps(asdict(explanation), indent=2) + "\n")
+    else:
+        write_output(format_words(explanation))
+    return 0
+
+
+def explain(caller: Caller, real_pip: RealPip | None, command: PipCommand) -> Explanation:
+    """Return what would happen: `pass` where the real pip is left alone, else the decision."""
+    real_pip = real_pip or locate_module_pip(caller)
+    passing = _find_reason_to_pass(caller, real_pip, command)
+    if passing:
+        words = ((*real_pip.command, *command.argv),) if real_pip else ()
+        return Explanation(command.argv, "pass", passing, words)
+    return describe(decide(caller, real_pip, command))
+
+
+def describe(decision: Decision) -> Explanation:
+    """Return a decision as it is printed."""
+    route, plan = decision.route, decision.plan
+    targets = tuple(_describe_target(judged) for judged in decision.targets)
+    return Explanation(
+        decision.command.argv,
+        plan.route,
+        route.reason,
+        list_commands(plan),
+        plan.environment,
+        decision.surroundings.project,
+        targets,
+        route.hint if isinstance(route, Declined) else "",
+    )
+
+
+def _describe_target(judged: JudgedTarget) -> ExplainedTarget:
+    found = judged.classification
+    target = judged.target
+    if found is None:
+        return ExplainedTarget(target.text, target.name, "library", "nobody asked")
+    evidence = tuple((point.weight, point.text) for point in found.evidence)
+    return ExplainedTarget(target.text, target.name, found.kind, found.reason, evidence)
+
+
+def format_words(explanation: Explanation) -> str:
+    """Return the explanation for people."""
+    lines = [f"{explanation.route}: {explanation.reason or 'a library'}"]
+    lines += [f"hint: {explanation.hint}"] if explanation.hint else []
+    lines += [f"environment: {explanation.environment}"] if explanation.environment else []
+    for target in explanation.targets:
+        lines.append(f"{target.requirement}: {target.kind} ({target.reason})")
+        lines += [f"  {weight:+d} {text}" for weight, text in target.evidence]
+    lines += [f"$ {shlex.join(words)}" for words in explanation.steps]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def list_commands(plan: Plan) -> tuple[tuple[str, ...], ...]:
+    """Return the plan's commands in order, each as its words."""
+    creation = (plan.creation.step,) if plan.creation else ()
+    return tuple(step.command for step in (*creation, *plan.steps))
+
+
+def _find_reason_to_pass(caller: Caller, real_pip: RealPip | None, command: PipCommand) -> str:
+    """Return why the real pip is left alone, empty when it would refuse."""
+    if is_switched_off(caller.environ):
+        return "PIPGUARD switches pipguard off"
+    if command.exempt_from_refusal:
+        return "pip does not ask for the marker in this command"
+    if real_pip is None:
+        return ""
+    if not can_refuse(real_pip, command.argv):
+        return "this pip's interpreter is not externally managed"
+    if ask_for_refusal(real_pip, command, caller.environ) is None:
+        return "pip does not refuse here"
+    return ""

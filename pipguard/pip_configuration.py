@@ -1,0 +1,60 @@
+"""Which files configure pip, and what the one in the base interpreter's own prefix says.
+
+In: the caller, an interpreter. Out: paths, and variables that say the same as a file. Follows
+pip's `get_configuration_files` (pip 23.0 to 26.3). Never writes, never asks pip.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+
+from pipguard.caller import Caller
+from pipguard.real_pip import locate_standard_library
+
+_FILE_NAME = "pip.ini" if os.name == "nt" else "pip.conf"
+
+
+def locate_configuration_files(caller: Caller, interpreter: str) -> tuple[str, ...]:
+    """Return every file that the interpreter's pip would read, whether it exists or not."""
+    environ, home = caller.environ, caller.home or os.sep
+    chosen = environ.get("PIP_CONFIG_FILE")
+    if sys.platform == "darwin":
+        folders = ["/Library/Application Support/pip", f"{home}/Library/Application Support/pip"]
+    elif os.name == "nt":
+        folders = [
+            os.path.join(environ.get(name, home), "pip") for name in ("PROGRAMDATA", "APPDATA")
+        ]
+    else:
+        shared = environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+        folders = ["/etc", *(os.path.join(folder, "pip") for folder in shared.split(os.pathsep))]
+    folders.append(os.path.join(environ.get("XDG_CONFIG_HOME") or f"{home}/.config", "pip"))
+    folders.append(os.path.join(home, "pip" if os.name == "nt" else ".pip"))
+    folders.append(_prefix_of(interpreter))
+    paths = (os.path.join(folder, _FILE_NAME) for folder in folders if folder)
+    return (*paths, chosen) if chosen else tuple(paths)
+
+
+def read_site_variables(caller: Caller, interpreter: str) -> tuple[tuple[str, str | None], ...]:
+    """Return the settings of `sys.prefix`'s pip.conf as `PIP_*` variables that are not set yet.
+
+    pip reads one configuration file from its `sys.prefix`; in an environment that is another one,
+    so an index set there would be lost on the way, and private names with it.
+    """
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(os.path.join(_prefix_of(interpreter), _FILE_NAME), encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return ()  # the real pip has read it, too, and said so
+    variables: dict[str, str | None] = {}
+    for section in ("global", "install"):
+        for key, value in parser.items(section) if parser.has_section(section) else ():
+            variables[f"PIP_{key.upper().replace('-', '_')}"] = value
+    return tuple((name, value) for name, value in variables.items() if name not in caller.environ)
+
+
+def _prefix_of(interpreter: str) -> str:
+    """Return `sys.prefix` of an interpreter that is no virtual environment."""
+    library = locate_standard_library(interpreter)
+    return os.path.dirname(os.path.dirname(library)) if library else ""

@@ -1,0 +1,195 @@
+"""Applications go to pipx: one environment each, their commands on PATH.
+
+In: a `ToPipx` or `FromPipx` route, the command, what pipx has already. Out: a `Plan`. Pure.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipguard.parse import PipCommand
+from pipguard.pipx_home import InstalledApplication, PipxHome
+from pipguard.plans import Plan, Step
+from pipguard.plans.venv import Makers, environment_variables
+from pipguard.route import FromPipx
+from pipguard.targets import Target, read_target
+
+# Said to pipx itself in its own way, or about a place that pipx chooses.
+_NOT_FOR_PIP = {
+    "--force-reinstall", "--no-user", "--quiet", "--upgrade", "--user", "--verbose",
+}  # fmt: skip
+# pipx starts pip in another folder, where a relative path would name something else.
+_PATH_OPTIONS = {
+    "--build-constraint", "--cache-dir", "--cert", "--client-cert", "--constraint",
+    "--extra-index-url", "--find-links", "--index-url",
+}  # fmt: skip
+_PATH_VARIABLES = ("PIP_CONSTRAINT", "PIP_FIND_LINKS", "PIP_BUILD_CONSTRAINT")
+
+
+@dataclass(frozen=True, slots=True)
+class Applications:
+    """What is known of the applications of one command, by normalised name."""
+
+    home: PipxHome
+    installed: Mapping[str, InstalledApplication]
+    commands_of_dependencies: frozenset[str]
+    """Those whose own commands come with a dependency (ansible)."""
+    fallbacks: Mapping[str, Plan]
+    """Where each goes when it has no command after all."""
+
+
+def plan_pipx(
+    targets: tuple[Target, ...],
+    command: PipCommand,
+    applications: Applications,
+    makers: Makers,
+    caller: tuple[str, Mapping[str, str]],
+) -> Plan:
+    """Return one pipx command for each target; `caller` is the current folder and its variables.
+
+    What is there already and satisfies the words stays as it is, as with pip.
+    """
+    directory, environ = caller
+    variables = (
+        *environment_variables(makers),
+        *_pipx_variables(makers, applications.home.programs, directory, environ),
+    )
+    install = (*applications.home.command, "install")
+    arguments = _pip_arguments(command, directory)
+    if arguments:
+        install = (*install, f"--pip-args={shlex.join(arguments)}")
+    if command.verbosity:
+        install = (*install, "--verbose")
+    steps: list[Step] = [_share_pip(applications.home, makers)]
+    notes: list[str] = []
+    for target in targets:
+        there = applications.installed.get(target.name)
+        if there and _is_satisfied(target, there, command):
+            notes.append(f"`{target.name}` {there.version} is in pipx already")
+            continue
+        if there and _can_upgrade(target, there, command):
+            words = (*applications.home.command, "upgrade", there.name)
+            steps.append(Step("upgrade it", words, variables, "pipx", target.text))
+            continue
+        # pipx keeps the interpreter of an environment that it changes by force.
+        words = (*install, *(("--force",) if there else ("--python", makers.base)))
+        steps.append(_install_step(target, (words, variables), applications, directory))
+    if len(steps) == 1:
+        steps.clear()
+    return Plan("pipx", tuple(steps), pipx_home=applications.home, notes=tuple(notes))
+
+
+def plan_pipx_uninstall(route: FromPipx, home: PipxHome, makers: Makers) -> Plan:
+    """Return one pipx command for each application to take away."""
+    variables = environment_variables(makers)
+    steps = (
+        Step("uninstall it", (*home.command, "uninstall", name), variables, "pipx", name)
+        for name in route.names
+    )
+    return Plan("pipx", tuple(steps), pipx_home=home)
+
+
+def _install_step(
+    target: Target,
+    install: tuple[tuple[str, ...], tuple[tuple[str, str | None], ...]],
+    applications: Applications,
+    directory: str,
+) -> Step:
+    words, variables = install
+    is_path = target.kind == "archive" and "://" not in target.text
+    what = os.path.join(directory, target.text) if is_path else target.text
+    purpose = "give it an environment of its own"
+    plain = (*words, what)
+    with_dependencies = (*words, "--include-deps", what)
+    if target.name in applications.commands_of_dependencies:
+        return Step(purpose, with_dependencies, variables, "pipx", target.text)
+    retry = Step("expose its dependencies' commands", with_dependencies, variables, "pipx")
+    fallback = applications.fallbacks.get(target.name)
+    return Step(
+        purpose,
+        plain,
+        variables,
+        "pipx",
+        target.text,
+        otherwise=() if fallback else (retry,),
+        fallback=fallback,
+    )
+
+
+def _share_pip(home: PipxHome, makers: Makers) -> Step:
+    """Make the environment that lends pip to the others, if it is missing.
+
+    pipx would make it with ensurepip, which Debian ships apart, in five seconds; virtualenv
+    carries its own pip.
+    """
+    words = (makers.python, "-I", "-m", "virtualenv", "--quiet", "--python", makers.base)
+    return Step("give pipx a pip", (*words, home.shared), mode="quiet", only_if_missing=home.shared)
+
+
+def _pipx_variables(
+    makers: Makers, programs: str, directory: str, environ: Mapping[str, str]
+) -> tuple[tuple[str, str | None], ...]:
+    """Return the variables for pipx; uv reads none of pip's configuration, so it is kept out.
+
+    With a private index in that configuration uv would ask the public one for private names.
+    """
+    paths = tuple(
+        (name, " ".join(_absolute(value, directory) for value in environ[name].split()))
+        for name in _PATH_VARIABLES
+        if environ.get(name)
+    )
+    # With its folder on PATH pipx does not warn of what our closing words say.
+    path = os.pathsep.join(filter(None, (programs, environ.get("PATH"))))
+    chosen = (("PIPX_DEFAULT_BACKEND", "pip"), ("PIPX_DEFAULT_PYTHON", makers.base))
+    return (*chosen, ("PATH", path), *paths)
+
+
+def _pip_arguments(command: PipCommand, directory: str) -> tuple[str, ...]:
+    """Return the options that pip inside pipx must hear, each with its canonical name."""
+    words: list[str] = []
+    for option in command.options:
+        if option.name in _NOT_FOR_PIP:
+            continue
+        if option.value is None:
+            words.append(option.name)
+            continue
+        is_path = option.name in _PATH_OPTIONS
+        words.append(
+            f"{option.name}={_absolute(option.value, directory) if is_path else option.value}"
+        )
+    return tuple(words)
+
+
+def _absolute(value: str, directory: str) -> str:
+    return value if "://" in value else os.path.normpath(os.path.join(directory, value))
+
+
+def _is_satisfied(target: Target, there: InstalledApplication, command: PipCommand) -> bool:
+    if command.upgrades or command.has("--force-reinstall") or target.kind != "name":
+        return False
+    has_extras = set(target.extras) <= set(read_target(there.requirement, os.sep).extras)
+    return has_extras and _contains(target.specifier, there.version)
+
+
+def _can_upgrade(target: Target, there: InstalledApplication, command: PipCommand) -> bool:
+    """Whether `pipx upgrade` means the same: it takes what it once recorded, pins included."""
+    recorded = read_target(there.requirement, os.sep)
+    same = recorded.kind == "name" and recorded.extras == target.extras
+    plain = not target.specifier and not recorded.specifier and target.kind == "name"
+    wants = command.upgrades and not command.has("--force-reinstall")
+    return wants and same and plain and not _pip_arguments(command, os.sep)
+
+
+def _contains(specifier: str, version: str) -> bool:
+    if not specifier:
+        return True
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion
+
+    try:
+        return SpecifierSet(specifier).contains(version, prereleases=True)
+    except InvalidVersion:
+        return False

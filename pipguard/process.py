@@ -1,0 +1,292 @@
+"""The only room that starts, replaces or watches a process.
+
+In: words to run and the environment variables to run them with. Out: exit statuses and bytes. A
+child shares our terminal and our signals; it never learns that we are there. Never parses a word
+of what it relays, never writes words of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import FrameType
+    from typing import NoReturn
+
+_CHUNK_SIZE = 65536
+_FORWARDED_SIGNALS = ("SIGTERM", "SIGHUP", "SIGQUIT")
+
+
+class Terminated(BaseException):
+    """A signal asked us to end; raised where no child could be told, so that we can tidy up."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Captured:
+    """What a finished child left: its exit status and what it wrote, in bytes."""
+
+    __slots__ = ("exit_status", "stderr", "stdout")
+
+    def __init__(self, exit_status: int, stdout: bytes, stderr: bytes) -> None:
+        self.exit_status = exit_status
+        self.stdout = stdout
+        self.stderr = stderr
+
+
+def replace_process(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+    """Become the command: same process, terminal, signals. Raises OSError when it cannot start.
+
+    Where the system has no exec that keeps the process (Windows), wait for it instead.
+    """
+    if os.name == "nt":
+        raise SystemExit(run_foreground(command, environ))
+    sys.stdout.flush()
+    os.execve(command[0], list(command), dict(environ))
+
+
+def run_foreground(
+    command: Sequence[str], environ: Mapping[str, str], directory: str | None = None
+) -> int:
+    """Run a child on our terminal and streams until it ends; return its exit status (128+n)."""
+    import subprocess
+
+    with _Supervision() as supervision:
+        child = subprocess.Popen(list(command), env=dict(environ), cwd=directory)
+        return supervision.wait_for(child)
+
+
+def run_captured(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    given: bytes = b"",
+    timeout: float | None = None,
+) -> Captured:
+    """Run a child quietly and return what it wrote.
+
+    Raises OSError when it cannot be started and TimeoutError after `timeout` seconds, when the
+    child has been killed.
+    """
+    import subprocess
+
+    with _Supervision() as supervision:
+        child = subprocess.Popen(
+            list(command),
+            env=dict(environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        supervision.watch(child)
+        try:
+            stdout, stderr = child.communicate(given, timeout)
+        except subprocess.TimeoutExpired as error:
+            child.kill()
+            child.communicate()
+            raise TimeoutError(timeout) from error
+        return Captured(supervision.wait_for(child), stdout, stderr)
+
+
+def run_relaying(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    relay: Callable[[bytes], bytes],
+    stdout: int | None = None,
+) -> int:
+    """Run a child whose stderr passes through `relay`, chunk by chunk, on its way to ours.
+
+    `relay` returns the bytes to show now. stdin and stdout are the child's own (stdout goes to
+    the descriptor `stdout` when given). On a terminal the child gets a terminal for its stderr
+    too, so that colours and widths stay. Returns the exit status (128+n after a signal).
+    """
+    import subprocess
+
+    with _Supervision() as supervision:
+        reading, writing = _open_channel()
+        try:
+            child = subprocess.Popen(
+                list(command), env=dict(environ), stdout=stdout, stderr=writing
+            )
+        except OSError:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        exit_status = _pump_while_running(supervision, child, reading, relay)
+        os.close(reading)
+        return exit_status
+
+
+class raising_on_signals:  # noqa: N801 - used like a function, in a with statement
+    """While inside, a request to end raises `Terminated` instead of ending us at once."""
+
+    def __enter__(self) -> None:
+        import signal
+
+        self.former: list[tuple[int, object]] = []
+        for name in _FORWARDED_SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                self.former.append((number, signal.signal(number, self._raise)))
+
+    def __exit__(self, *_: object) -> None:
+        import signal
+
+        for number, handler in self.former:
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    @staticmethod
+    def _raise(number: int, _: FrameType | None) -> None:
+        raise Terminated(number)
+
+
+def write_error(data: bytes) -> None:
+    """Write bytes to our stderr; a reader that has gone away or a closed stderr is no failure."""
+    try:
+        while data:
+            data = data[os.write(2, data) :]
+    except OSError:
+        return
+
+
+def write_output(text: str) -> None:
+    """Write the answer of one of our own commands to stdout."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def die_of_signal(number: int) -> NoReturn:
+    """End as the signal would have ended us, so that our parent sees the truth."""
+    import signal
+
+    sys.stdout.flush()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    raise SystemExit(128 + number)
+
+
+def _pump_while_running(
+    supervision: _Supervision,
+    child: subprocess.Popen[bytes],
+    reading: int,
+    relay: Callable[[bytes], bytes],
+) -> int:
+    """Relay until the child has ended; a grandchild that keeps the stream open holds up nobody."""
+    import threading
+
+    def pump() -> None:
+        for chunk in _read_chunks(reading):
+            write_error(relay(chunk))
+
+    pumping = threading.Thread(target=pump, daemon=True)
+    pumping.start()
+    exit_status = supervision.wait_for(child)
+    pumping.join(timeout=0.5)
+    return exit_status
+
+
+def _read_chunks(reading: int) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = os.read(reading, _CHUNK_SIZE)
+        except OSError:  # a terminal says EIO where a pipe says end of file
+            return
+        if not chunk:
+            return
+        yield chunk
+
+
+def _open_channel() -> tuple[int, int]:
+    """Return the two ends for a child's stderr: a terminal where ours is one, else a pipe."""
+    try:
+        import fcntl
+        import termios
+
+        if not os.isatty(2):
+            return os.pipe()
+        reading, writing = os.openpty()
+        attributes = termios.tcgetattr(writing)
+        attributes[1] &= ~termios.OPOST  # our own terminal turns line ends, once is enough
+        termios.tcsetattr(writing, termios.TCSANOW, attributes)
+        size = fcntl.ioctl(2, termios.TIOCGWINSZ, b"\0" * 8)
+        fcntl.ioctl(writing, termios.TIOCSWINSZ, size)
+    except (ImportError, OSError):
+        return os.pipe()
+    return reading, writing
+
+
+class _Supervision:
+    """Shares our signals with a child, and puts the former handlers back afterwards.
+
+    Ctrl-C reaches the child by itself, through the terminal's process group: we only wait for
+    what it makes of it. Other signals are sent to us alone, so they are handed on.
+    """
+
+    def __init__(self) -> None:
+        self.child: subprocess.Popen[bytes] | None = None
+        self.received = 0
+        self.former: list[tuple[int, object]] = []
+
+    def __enter__(self) -> _Supervision:
+        import signal
+        import threading
+
+        if threading.current_thread() is threading.main_thread():
+            names = ("SIGINT", *_FORWARDED_SIGNALS)
+            numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+            for number in numbers:
+                if signal.getsignal(number) is not signal.SIG_IGN:  # nohup stays nohup
+                    self.former.append((number, signal.signal(number, self.receive)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        import signal
+
+        for number, handler in self.former:
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def receive(self, number: int, _: FrameType | None) -> None:
+        self.received = number
+        self.pass_on(number)
+
+    def pass_on(self, number: int) -> None:
+        import signal
+
+        if self.child is None or (number == signal.SIGINT and _shares_terminal()):
+            return
+        self.child.send_signal(number)
+
+    def watch(self, child: subprocess.Popen[bytes]) -> None:
+        self.child = child
+        if self.received:  # it came while the child was being born
+            self.pass_on(self.received)
+
+    def wait_for(self, child: subprocess.Popen[bytes]) -> int:
+        """Wait, return the exit status; raise Terminated when it was we who were asked to end."""
+        import signal
+
+        self.watch(child)
+        status = child.wait()
+        if self.received and self.received != signal.SIGINT:
+            raise Terminated(self.received)
+        return status if status >= 0 else 128 - status
+
+
+def _shares_terminal() -> bool:
+    """Whether the terminal's Ctrl-C reaches our whole process group."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)

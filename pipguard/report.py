@@ -1,0 +1,164 @@
+"""Turns what was decided and what became of it into words.
+
+In: a `Decision`, an `Outcome`, an error. Out: lines without our prefix, each understandable alone
+and without colour. Pure: writes nothing, reads nothing. At most four lines for one command, and
+every command in them can be copied as it stands.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipguard.decide import Decision
+from pipguard.errors import PipguardError
+from pipguard.execute import Outcome
+from pipguard.pipx_home import InstalledApplication, PipxHome
+from pipguard.plans import Plan
+from pipguard.route import Declined, FromPipx, ToOverride, ToPipx, ToRehearsal, ToVenv
+
+OPT_OUT = "PIPGUARD=off before the command leaves it to the system's pip"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads: where they stand and which shell they type into."""
+
+    directory: str
+    shell: str
+    """Its program's name, such as `bash`."""
+    path: tuple[str, ...]
+    """The folders of their PATH."""
+
+
+def describe_decision(decision: Decision, reader: Reader) -> tuple[str, ...]:
+    """Return what is about to happen and why, before it does."""
+    route = decision.route
+    if isinstance(route, Declined):
+        return tuple(filter(None, (route.reason, route.hint)))
+    is_idle = isinstance(route, ToVenv) and route.is_idle
+    if is_idle or isinstance(route, ToRehearsal | ToOverride):
+        return ()
+    return (
+        f"{_describe_refusal(decision)}, so {_describe_route(decision, reader)}",
+        *decision.plan.notes,
+    )
+
+
+def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tuple[str, ...]:
+    """Return what the user does next, or what was taken back; empty where pip said it all."""
+    route = decision.route
+    if not isinstance(route, ToVenv):
+        return ()
+    path = _shorten(route.environment.path, reader)
+    if outcome.has_removed:
+        return (f"{path} is removed again, nothing was kept",)
+    is_install = decision.command.subcommand == "install" and outcome.exit_status == 0
+    if not is_install or route.is_idle:
+        return ()
+    if decision.surroundings.place.origin in {"active", "conda"}:
+        return ()
+    return (_describe_next(path, reader),)
+
+
+def describe_applications(
+    applications: Sequence[InstalledApplication], home: PipxHome, reader: Reader
+) -> tuple[str, ...]:
+    """Return which commands there are now, and how to reach them."""
+    lines = []
+    is_reachable = home.programs in reader.path
+    for application in applications:
+        paths = [os.path.join(home.programs, command) for command in application.commands]
+        words = application.commands if is_reachable else paths
+        shown = ", ".join(f"`{shlex.quote(word)}`" for word in words[:6])
+        more = f" and {len(words) - 6} more" if len(words) > 6 else ""
+        lines.append(f"{application.name} {application.version} is ready: run {shown}{more}")
+    if applications and not is_reachable:
+        command = shlex.join([*home.command, "ensurepath"])
+        lines.append(f"{home.programs} is not on PATH: `{command}`, then open a new shell")
+    return tuple(lines)
+
+
+def describe_failures(outcome: Outcome) -> tuple[str, ...]:
+    """Return which of several targets failed; one alone has said so itself."""
+    named = [f"`{subject}`" for subject in outcome.failed if subject]
+    return (f"not installed: {', '.join(named)}",) if len(named) > 0 else ()
+
+
+def describe_error(error: PipguardError) -> tuple[str, ...]:
+    """Return an expected failure and what to do about it."""
+    return tuple(filter(None, (error.message, error.hint and f"hint: {error.hint}")))
+
+
+def format_lines(lines: Sequence[str]) -> bytes:
+    """Return the lines as they are written: prefixed, and with nothing that moves a cursor."""
+    text = "".join(f"pipguard: {_show_plainly(line)}\n" for line in lines)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def name_route(plan: Plan) -> str:
+    """Return the route's name as `explain` prints it."""
+    return plan.route
+
+
+def _describe_refusal(decision: Decision) -> str:
+    if decision.real_pip is None:
+        return f"There is no pip for {decision.base}"
+    return f"{decision.manager} manages {decision.base}"
+
+
+def _describe_route(decision: Decision, reader: Reader) -> str:
+    route = decision.route
+    what = _describe_targets(decision)
+    if isinstance(route, ToPipx):
+        return f"{what} to pipx{_in_brackets(route.reason)}"
+    if isinstance(route, FromPipx):
+        return f"pipx uninstalls {', '.join(f'`{name}`' for name in route.names)}"
+    if not isinstance(route, ToVenv):
+        return ""
+    path = _shorten(route.environment.path, reader)
+    if decision.command.subcommand == "uninstall":
+        return f"pip works in {path}"
+    place = decision.surroundings.place
+    fresh = " (made anew)" if route.rebuilds else " (new)" if decision.plan.creation else ""
+    if place.origin == "personal":
+        path = f"your personal environment {path}"
+    return f"{what} to {path}{fresh}{_in_brackets(route.reason or place.reason)}"
+
+
+def _describe_targets(decision: Decision) -> str:
+    command = decision.command
+    words = [*command.targets, *(f"-e {path}" for path in command.editables)]
+    words += [f"-r {path}" for path in command.requirement_files]
+    words += [f"--group {group}" for group in command.groups]
+    if not words:
+        return "this goes"
+    if len(words) > 4:
+        return f"`{words[0]}` and {len(words) - 1} more go"
+    return ", ".join(f"`{word}`" for word in words) + (" goes" if len(words) == 1 else " go")
+
+
+def _describe_next(path: str, reader: Reader) -> str:
+    python = shlex.quote(os.path.join(path, "bin", "python"))
+    script = {"fish": "activate.fish", "csh": "activate.csh", "tcsh": "activate.csh"}.get(
+        reader.shell, "activate"
+    )
+    word = "." if script == "activate" else "source"
+    activate = shlex.quote(os.path.join(path, "bin", script))
+    return f"run your code with `{python}`, or activate it: `{word} {activate}`"
+
+
+def _shorten(path: str, reader: Reader) -> str:
+    """Return the path as the user would type it: relative where it lies in the current folder."""
+    inside = reader.directory.rstrip(os.sep) + os.sep
+    return path.removeprefix(inside) if path.startswith(inside) else path
+
+
+def _in_brackets(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _show_plainly(line: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

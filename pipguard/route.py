@@ -1,0 +1,271 @@
+"""Decides where one command line goes: one destination, chosen by contract, with its reason.
+
+In: the command, what its targets are, the surroundings, the settings. Out: a `Route`. Pure: every
+fact was found by an earlier room. Ties and doubts go to `.venv`, where an application still runs;
+a library in pipx could not be imported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipguard.classify import Classification
+from pipguard.discover import Surroundings
+from pipguard.environment import Environment
+from pipguard.parse import PipCommand
+from pipguard.settings import Settings
+from pipguard.targets import Target
+
+TOOLCHAIN = frozenset({"pip", "setuptools", "wheel"})
+
+# What pip does with these has no counterpart in `pipx install`, so such a command goes to `.venv`,
+# where pip itself reads them.
+_PIP_ALONE = (
+    "--report", "--ignore-installed", "--require-hashes", "--no-deps", "--only-deps", "--src",
+    "--platform", "--python-version", "--implementation", "--abi", "--requirement", "--editable",
+    "--group", "--requirements-from-script", "--no-clean", "--log",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTarget:
+    """A target and what it turned out to be; None where nobody needed to know."""
+
+    target: Target
+    classification: Classification | None = None
+
+    @property
+    def is_application(self) -> bool:
+        """Whether pipx is the place for it."""
+        return self.classification is not None and self.classification.kind == "application"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether somebody said so, rather than its metadata: then there is but one piece."""
+        return self.classification is not None and len(self.classification.evidence) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command and what its words turned out to be."""
+
+    command: PipCommand
+    targets: tuple[JudgedTarget, ...] = ()
+    unreadable_files: tuple[str, ...] = ()
+    """Those of its requirements and constraints files that cannot be opened."""
+
+    @property
+    def plain_targets(self) -> tuple[Target, ...]:
+        """The targets without what they were judged to be."""
+        return tuple(judged.target for judged in self.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Which of the names to uninstall are where; empty for every other command."""
+
+    in_environment: frozenset[str] = frozenset()
+    in_pipx: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ToVenv:
+    """pip runs in this environment, which is made first where it does not exist."""
+
+    environment: Environment
+    reason: str
+    rebuilds: bool = False
+    is_idle: bool = False
+    """Whether pip is only to say something there, and will change nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToPipx:
+    """pipx installs each of these applications into an environment of its own."""
+
+    targets: tuple[Target, ...]
+    environment: Environment
+    """Where a target goes that turns out to have no command."""
+    reason: str
+    certain: frozenset[str] = frozenset()
+    """Names that are applications beyond doubt: their commands may be a dependency's."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromPipx:
+    """pipx uninstalls these applications."""
+
+    names: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToRehearsal:
+    """The real pip says what it would do, or why it cannot, and nothing is made for it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToOverride:
+    """The real pip installs into the system, as the user explicitly ordered."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Nothing is done. `exit_status` 0 means that nothing was needed."""
+
+    reason: str
+    hint: str = ""
+    exit_status: int = 1
+    shows_refusal: bool = True
+
+
+Route = ToVenv | ToPipx | FromPipx | ToRehearsal | ToOverride | Declined
+
+
+def may_go_to_pipx(command: PipCommand, targets: tuple[Target, ...], settings: Settings) -> bool:
+    """Tell whether it matters what the targets are: whether pipx could take all of them."""
+    if command.subcommand != "install" or settings.route not in {"auto", "pipx"} or not targets:
+        return False
+    if command.is_dry_run or any(command.has(name) for name in _PIP_ALONE):
+        return False
+    return all(target.name and target.name not in TOOLCHAIN for target in targets)
+
+
+def choose_route(
+    request: Request, surroundings: Surroundings, settings: Settings, installed: Installed
+) -> Route:
+    """Return the one destination for this command line."""
+    command = request.command
+    if settings.route == "override":
+        return ToOverride("PIPGUARD_ROUTE=override")
+    if settings.route == "system":
+        reason = "the route `system` is not part of this version"
+        return Declined(reason, "accepted: auto, venv, pipx, override, off")
+    if command.runs_under:
+        return Declined(f"you named the interpreter yourself: --python {command.runs_under}")
+    if command.subcommand == "uninstall":
+        return _choose_for_uninstall(request, surroundings, installed)
+    problem = _find_hopeless(request)
+    if problem:
+        return _choose_for_nothing(surroundings, problem)
+    return _choose_for_install(request, surroundings, settings)
+
+
+def _choose_for_install(request: Request, surroundings: Surroundings, settings: Settings) -> Route:
+    command, targets, place = request.command, request.targets, surroundings.place
+    if place.origin in {"active", "conda"}:
+        return _to_environment(surroundings, settings, "the active environment")
+    plain = request.plain_targets
+    if settings.route == "pipx":
+        if not may_go_to_pipx(command, plain, settings):
+            hint = "PIPGUARD_ROUTE=venv takes everything that pip takes"
+            return Declined("pipx takes named applications only", hint)
+        names = frozenset(target.name for target in plain)
+        return ToPipx(plain, place.environment, "PIPGUARD_ROUTE=pipx", names)
+    if settings.route == "auto" and targets and all(t.is_application for t in targets):
+        certain = frozenset(t.target.name for t in targets if t.is_known)
+        return ToPipx(plain, place.environment, _reason_of(targets), certain)
+    if settings.route == "auto" and place.environment.must_be_made:
+        unneeded = _decline_toolchain(command, plain, surroundings)
+        if unneeded:
+            return unneeded
+    reason = "PIPGUARD_ROUTE=venv" if settings.route == "venv" else _reason_of(targets)
+    return _to_environment(surroundings, settings, reason)
+
+
+def _to_environment(surroundings: Surroundings, settings: Settings, reason: str) -> Route:
+    place = surroundings.place
+    environment = place.environment
+    if environment.state == "untrusted":
+        hint = f"remove it or choose another place: PIPGUARD_VENV=NAME (of {environment.path})"
+        return Declined(f"{environment.path} is not used: {environment.problem}", hint)
+    if environment.state != "broken":
+        return ToVenv(environment, reason)
+    if place.origin in {"project", "personal"} and settings.rebuild:
+        return ToVenv(environment, reason, rebuilds=True)
+    return Declined(f"{environment.path} is broken: {environment.problem}", _mend(surroundings))
+
+
+def _mend(surroundings: Surroundings) -> str:
+    place = surroundings.place
+    if place.origin == "active":
+        return "it is the active environment (VIRTUAL_ENV); `deactivate` leaves it"
+    if place.origin == "conda":
+        return "it is the active environment (CONDA_PREFIX); `conda deactivate` leaves it"
+    return "PIPGUARD_REBUILD=1 makes it anew and keeps its list of packages"
+
+
+def _find_hopeless(request: Request) -> str:
+    """Return why the command changes nothing wherever it runs, empty when it may."""
+    command, targets = request.command, request.targets
+    if command.is_dry_run:
+        return "--dry-run"
+    sources = (*command.editables, *command.groups, *command.scripts, *command.requirement_files)
+    if not targets and not sources:
+        return "no requirement was given"
+    if request.unreadable_files:
+        return f"{request.unreadable_files[0]} cannot be read"
+    invalid = [target.text for target in request.plain_targets if target.kind == "invalid"]
+    return f"`{invalid[0]}` is no requirement" if invalid else ""
+
+
+def _choose_for_nothing(surroundings: Surroundings, problem: str) -> Route:
+    """Let pip itself speak: in the environment if there is one, else without making any."""
+    if surroundings.place.environment.state == "usable":
+        return ToVenv(surroundings.place.environment, problem, is_idle=True)
+    return ToRehearsal(problem)
+
+
+def _choose_for_uninstall(
+    request: Request, surroundings: Surroundings, installed: Installed
+) -> Route:
+    command, targets = request.command, request.plain_targets
+    environment = surroundings.place.environment
+    if environment.state == "usable" and (installed.in_environment or command.requirement_files):
+        return ToVenv(environment, "it is installed there")
+    names = tuple(target.name for target in targets)
+    if names and not command.requirement_files and installed.in_pipx.issuperset(names):
+        return FromPipx(names, "it is installed there")
+    if environment.state in {"broken", "untrusted"}:
+        return Declined(f"{environment.path} is not used: {environment.problem}")
+    named = ", ".join(f"`{target.text}`" for target in targets) or "it"
+    where = environment.path if environment.state == "usable" else "a .venv here"
+    return Declined(f"{named} is neither in {where} nor in pipx")
+
+
+def _decline_toolchain(
+    command: PipCommand, targets: tuple[Target, ...], surroundings: Surroundings
+) -> Declined | None:
+    """Make no environment for `pip install --upgrade pip`, the first line of every tutorial."""
+    names = {target.name for target in targets}
+    alone = not (command.requirement_files or command.editables or command.groups)
+    if not alone or not names or not names <= TOOLCHAIN:
+        return None
+    if surroundings.has_project_files and any(target.specifier for target in targets):
+        return None
+    if "pip" in names:
+        return Declined(
+            "nothing to do: this pip is the system's, and a .venv gets a newer one of its own",
+            exit_status=0,
+            shows_refusal=False,
+        )
+    named = " and ".join(sorted(f"`{name}`" for name in names))
+    return Declined(
+        f"{named} in a .venv would not help other programs of this system",
+        "the system's own: " + " ".join(f"python3-{name}" for name in sorted(names)),
+    )
+
+
+def _reason_of(targets: tuple[JudgedTarget, ...]) -> str:
+    """Return why the targets go where they go: the one target's reason, or the common one."""
+    reasons = [t.classification.reason for t in targets if t.classification is not None]
+    if len(targets) == 1 and reasons:
+        return reasons[0]
+    kinds = {t.is_application for t in targets}
+    if kinds == {True}:
+        return "applications"
+    return "libraries and applications together" if len(kinds) == 2 else ""

@@ -1,0 +1,106 @@
+"""Speaks: decides which of the report's lines are said, given -q, -v and what was said today.
+
+In: the command, then what was decided and what became of it. Out: bytes on stderr. Never makes a
+sentence itself; stdout is pip's alone.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+
+from pipguard.caller import Caller
+from pipguard.decide import Decision
+from pipguard.errors import PipguardError
+from pipguard.execute import Outcome
+from pipguard.parse import PipCommand
+from pipguard.pipx_home import read_application
+from pipguard.process import write_error
+from pipguard.refusal import Refusal
+from pipguard.report import (
+    OPT_OUT,
+    Reader,
+    describe_applications,
+    describe_decision,
+    describe_error,
+    describe_failures,
+    describe_outcome,
+    format_lines,
+)
+from pipguard.route import Declined, ToPipx
+
+_A_DAY = 24 * 60 * 60
+
+
+class Voice:
+    """What is said about one command."""
+
+    def __init__(self, caller: Caller, command: PipCommand) -> None:
+        environ = caller.environ
+        self.command = command
+        self.is_quiet = command.quietness > 0 or environ.get("PIP_QUIET", "0") not in {"", "0"}
+        self.reader = Reader(
+            caller.directory,
+            os.path.basename(environ.get("SHELL", "")),
+            tuple(environ.get("PATH", "").split(os.pathsep)),
+        )
+
+    def say(self, line: str) -> None:
+        """Say one line unless quiet was asked for."""
+        self._say_all((line,))
+
+    def open(self, decision: Decision, refusal: Refusal) -> None:
+        """Say what is about to happen; a refusal that stands is shown as pip wrote it."""
+        route = decision.route
+        lines = describe_decision(decision, self.reader)
+        if isinstance(route, Declined):
+            if route.shows_refusal:
+                write_error(refusal.text)
+            if route.exit_status != 0 and self.command.quietness < 3:
+                write_error(format_lines(lines))
+                return
+        elif self.command.verbosity:
+            write_error(refusal.text)
+        self._say_all(lines)
+
+    def close(self, decision: Decision, outcome: Outcome) -> None:
+        """Say what the user does next, and once a day how to switch us off."""
+        lines = [*describe_outcome(decision, outcome, self.reader), *describe_failures(outcome)]
+        home = decision.plan.pipx_home
+        if isinstance(decision.route, ToPipx) and home:
+            gone = {*outcome.failed, *outcome.diverted}
+            names = [t.name for t in decision.route.targets if t.text not in gone]
+            found = [read_application(home.environments, name) for name in names]
+            lines += describe_applications([a for a in found if a], home, self.reader)
+        if lines and len(lines) < 3 and not self.is_quiet and _is_due("opt-out"):
+            lines.append(OPT_OUT)
+        self._say_all(lines)
+
+    def fail(self, error: PipguardError) -> None:
+        """Say why nothing could be done."""
+        write_error(format_lines(describe_error(error)))
+
+    def _say_all(self, lines: Sequence[str]) -> None:
+        if not self.is_quiet:
+            write_error(format_lines(lines))
+
+
+def _is_due(hint: str) -> bool:
+    """Tell whether a hint was not given for a day, and note that it is now."""
+    from platformdirs import PlatformDirs
+
+    folder = PlatformDirs("pipguard", appauthor=False).user_cache_dir
+    path = os.path.join(folder, f"said-{hint}")
+    try:
+        if time.time() - os.stat(path).st_mtime < _A_DAY:
+            return False
+    except OSError:
+        pass
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with open(path, "wb"):
+            pass
+    except OSError:
+        return False
+    return True
