@@ -18,6 +18,7 @@ from pipguard.real_pip import (
     RealPip,
     interpreter_names,
     interpreter_of_package,
+    is_switched_off,
     locate_marker,
     locate_programs,
     mark_as_tried,
@@ -67,9 +68,10 @@ def ask_for_refusal(
 def refuse_without_pip(caller: Caller, command: PipCommand) -> Forwarded:
     """Stand in for a pip that is not there: an install can be served all the same.
 
-    Raises `NoPip` for everything else.
+    Raises `NoPip` for everything else, and when we are switched off.
     """
-    if command.subcommand in {"install", "uninstall"} and not command.exempt_from_refusal:
+    may_serve = not is_switched_off(caller.environ) and not command.exempt_from_refusal
+    if may_serve:  # pip asks for the marker in `install` and `uninstall` only
         return Forwarded(NoPip.exit_status, Refusal("", b""))
     raise NoPip(
         f"there is no {pip_names(caller.program)[0]} on PATH",
