@@ -62,7 +62,8 @@ def _walk(real_pip: RealPip | None) -> int:
         decision = decide(caller, real_pip, command)
         voice.open(decision, forwarded.refusal)
         outcome = execute_plan(
-            decision.plan, Performer(caller.environ, voice.say, command.verbosity > 0)
+            decision.plan,
+            Performer(caller.environ, voice.say, voice.confirm, command.verbosity > 0),
         )
         voice.close(decision, outcome)
         return outcome.exit_status

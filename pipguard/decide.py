@@ -190,7 +190,7 @@ class _Planner:
         if isinstance(route, ToPipx):
             return self.plan_applications(route)
         if isinstance(route, FromPipx):
-            return plan_pipx_uninstall(route, self.ask_pipx_home(), self.makers)
+            return plan_pipx_uninstall(route, self.command, self.ask_pipx_home(), self.makers)
         if isinstance(route, ToRehearsal):
             return plan_rehearsal(self.command, self.makers)
         if isinstance(route, ToOverride):

@@ -38,6 +38,8 @@ class Outcome:
     """Subjects of the steps that failed, as the user wrote them."""
     diverted: tuple[str, ...] = ()
     """Subjects that turned out to have no command, and went to the environment."""
+    declined: tuple[str, ...] = ()
+    """Subjects that the user wanted to keep after all."""
     has_made: bool = False
     """Whether the environment is this run's own."""
     has_removed: bool = False
@@ -51,6 +53,8 @@ class Performer:
     environ: Mapping[str, str]
     say: Callable[[str], None]
     """Writes one line for the user."""
+    confirm: Callable[[str], bool]
+    """Asks the user a question; true for yes."""
     is_verbose: bool = False
 
 
@@ -92,9 +96,15 @@ def _perform_in_environment(plan: Plan, performer: Performer) -> Outcome:
 
 def _perform_steps(plan: Plan, performer: Performer) -> Outcome:
     """Run the steps; a failure ends the plan unless the other steps are about other targets."""
-    status, failed, diverted = plan.exit_status, [], []
+    status = plan.exit_status
+    failed: list[str] = []
+    diverted: list[str] = []
+    declined: list[str] = []
     for step in plan.steps:
         if step.only_if_missing and os.path.exists(step.only_if_missing):
+            continue
+        if step.question and not performer.confirm(step.question):
+            declined.append(step.subject)
             continue
         result, was_diverted = _perform(step, performer)
         if was_diverted:
@@ -104,7 +114,7 @@ def _perform_steps(plan: Plan, performer: Performer) -> Outcome:
             failed.append(step.subject)
             if not step.subject:
                 break
-    return Outcome(status, tuple(failed), tuple(diverted))
+    return Outcome(status, tuple(failed), tuple(diverted), tuple(declined))
 
 
 def _perform(step: Step, performer: Performer) -> tuple[int, bool]:

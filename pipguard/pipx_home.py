@@ -56,7 +56,7 @@ def read_pipx_home(caller: Caller, ask: Callable[[list[str]], bytes | None]) -> 
     answer = os.fsdecode(ask([*command, "environment"]) or b"")
     lines = (line.strip().partition("=") for line in answer.splitlines() if "=" in line)
     told = {name: value for name, _, value in lines if value}
-    home = told.get("PIPX_HOME") or caller.environ.get("PIPX_HOME") or _default_home(caller)
+    home = told.get("PIPX_HOME") or caller.environ.get("PIPX_HOME") or _default_home()
     return PipxHome(
         command,
         told.get("PIPX_LOCAL_VENVS") or os.path.join(home, "venvs"),
@@ -90,9 +90,12 @@ def read_application(environments: str, name: str) -> InstalledApplication | Non
 def guess_environments(caller: Caller) -> tuple[str, ...]:
     """Return where pipx may keep its environments, without asking it: new place, then old."""
     chosen = caller.environ.get("PIPX_HOME")
-    homes = [chosen] if chosen else [_default_home(caller), f"{caller.home}/.local/pipx"]
+    homes = [chosen] if chosen else [_default_home(), f"{caller.home}/.local/pipx"]
     return tuple(os.path.join(home, "venvs") for home in homes)
 
 
-def _default_home(caller: Caller) -> str:
-    return os.path.join(caller.home or "", ".local", "share", "pipx")
+def _default_home() -> str:
+    """Return pipx's own default since 1.2, which follows XDG_DATA_HOME."""
+    from platformdirs import PlatformDirs
+
+    return PlatformDirs("pipx", appauthor=False).user_data_dir

@@ -161,6 +161,20 @@ def write_output(text: str) -> None:
     sys.stdout.flush()
 
 
+def read_line() -> str | None:
+    """Return a line from stdin without its end, None when there is no more."""
+    line = b""
+    while not line.endswith(b"\n"):
+        try:
+            byte = os.read(0, 1)
+        except OSError:
+            byte = b""
+        if not byte:
+            return None
+        line += byte
+    return line.decode(errors="replace").strip()
+
+
 def die_of_signal(number: int) -> NoReturn:
     """End as the signal would have ended us, so that our parent sees the truth."""
     import signal

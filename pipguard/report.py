@@ -81,10 +81,15 @@ def describe_applications(
     return tuple(lines)
 
 
+def describe_removed(names: Sequence[str]) -> tuple[str, ...]:
+    """Return which applications are gone."""
+    return (f"uninstalled {', '.join(f'`{name}`' for name in names)}",) if names else ()
+
+
 def describe_failures(outcome: Outcome) -> tuple[str, ...]:
-    """Return which of several targets failed; one alone has said so itself."""
+    """Return which targets failed, by name: there may be several, and others succeeded."""
     named = [f"`{subject}`" for subject in outcome.failed if subject]
-    return (f"not installed: {', '.join(named)}",) if len(named) > 0 else ()
+    return (f"this failed: {', '.join(named)}",) if named else ()
 
 
 def describe_error(error: PipguardError) -> tuple[str, ...]:
@@ -115,7 +120,7 @@ def _describe_route(decision: Decision, reader: Reader) -> str:
     if isinstance(route, ToPipx):
         return f"{what} to pipx{_in_brackets(route.reason)}"
     if isinstance(route, FromPipx):
-        return f"pipx uninstalls {', '.join(f'`{name}`' for name in route.names)}"
+        return f"pipx takes away {', '.join(f'`{name}`' for name in route.names)}"
     if not isinstance(route, ToVenv):
         return ""
     path = _shorten(route.environment.path, reader)

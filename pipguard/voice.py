@@ -16,7 +16,7 @@ from pipguard.errors import PipguardError
 from pipguard.execute import Outcome
 from pipguard.parse import PipCommand
 from pipguard.pipx_home import read_application
-from pipguard.process import write_error
+from pipguard.process import read_line, write_error
 from pipguard.refusal import Refusal
 from pipguard.report import (
     OPT_OUT,
@@ -26,9 +26,10 @@ from pipguard.report import (
     describe_error,
     describe_failures,
     describe_outcome,
+    describe_removed,
     format_lines,
 )
-from pipguard.route import Declined, ToPipx
+from pipguard.route import Declined, FromPipx, ToPipx
 
 _A_DAY = 24 * 60 * 60
 
@@ -40,15 +41,30 @@ class Voice:
         environ = caller.environ
         self.command = command
         self.is_quiet = command.quietness > 0 or environ.get("PIP_QUIET", "0") not in {"", "0"}
+        folders = environ.get("PATH", "").split(os.pathsep)
         self.reader = Reader(
             caller.directory,
             os.path.basename(environ.get("SHELL", "")),
-            tuple(environ.get("PATH", "").split(os.pathsep)),
+            # pipx names its folder with links resolved
+            (*folders, *map(os.path.realpath, folders)),
         )
 
     def say(self, line: str) -> None:
         """Say one line unless quiet was asked for."""
         self._say_all((line,))
+
+    def confirm(self, question: str) -> bool:
+        """Ask as pip does: on stderr, yes by default, an answer from stdin.
+
+        Raises `PipguardError` where nobody answers.
+        """
+        while True:
+            write_error(question.encode())
+            answer = read_line()
+            if answer is None:
+                raise PipguardError("nobody answered", "-y uninstalls without asking")
+            if answer.lower() in {"", "y", "n"}:
+                return answer.lower() != "n"
 
     def open(self, decision: Decision, refusal: Refusal) -> None:
         """Say what is about to happen; a refusal that stands is shown as pip wrote it."""
@@ -73,6 +89,10 @@ class Voice:
             names = [t.name for t in decision.route.targets if t.text not in gone]
             found = [read_application(home.environments, name) for name in names]
             lines += describe_applications([a for a in found if a], home, self.reader)
+        if isinstance(decision.route, FromPipx):
+            kept = {*outcome.failed, *outcome.declined}
+            names = [name for name in decision.route.names if name not in kept]
+            lines += describe_removed(names)
         if lines and len(lines) < 3 and not self.is_quiet and _is_due("opt-out"):
             lines.append(OPT_OUT)
         self._say_all(lines)

@@ -28,6 +28,8 @@ class Step:
     """On the user's terminal, unseen unless it fails, or as pipx (which may find no command)."""
     subject: str = ""
     """The target that it is about, as the user wrote it, where there are several steps."""
+    question: str = ""
+    """Asked first; unless the answer is yes, the step is left out."""
     only_if_missing: str = ""
     """A path; what stands there already makes the step needless."""
     otherwise: tuple[Step, ...] = ()

@@ -70,10 +70,12 @@ def plan_pipx(
         if there and _is_satisfied(target, there, command):
             notes.append(f"`{target.name}` {there.version} is in pipx already")
             continue
-        if there and _can_upgrade(target, there, command):
+        if there and there.backend == "pip" and _can_upgrade(target, there, command):
             words = (*applications.home.command, "upgrade", there.name)
             steps.append(Step("upgrade it", words, variables, "pipx", target.text))
             continue
+        if there and there.backend != "pip":
+            steps.append(_leave_other_backend(there, applications.home, variables))
         # pipx keeps the interpreter of an environment that it changes by force.
         words = (*install, *(("--force",) if there else ("--python", makers.base)))
         steps.append(_install_step(target, (words, variables), applications, directory))
@@ -82,11 +84,21 @@ def plan_pipx(
     return Plan("pipx", tuple(steps), pipx_home=applications.home, notes=tuple(notes))
 
 
-def plan_pipx_uninstall(route: FromPipx, home: PipxHome, makers: Makers) -> Plan:
-    """Return one pipx command for each application to take away."""
+def plan_pipx_uninstall(
+    route: FromPipx, command: PipCommand, home: PipxHome, makers: Makers
+) -> Plan:
+    """Return one pipx command for each application to take away, asking first as pip does."""
     variables = environment_variables(makers)
+    ask = "" if command.has("--yes") else "Uninstall {} from pipx. Proceed (Y/n)? "
     steps = (
-        Step("uninstall it", (*home.command, "uninstall", name), variables, "pipx", name)
+        Step(
+            "uninstall it",
+            (*home.command, "uninstall", name),
+            variables,
+            "pipx",
+            name,
+            question=ask.format(name),
+        )
         for name in route.names
     )
     return Plan("pipx", tuple(steps), pipx_home=home)
@@ -117,6 +129,14 @@ def _install_step(
         otherwise=() if fallback else (retry,),
         fallback=fallback,
     )
+
+
+def _leave_other_backend(
+    there: InstalledApplication, home: PipxHome, variables: tuple[tuple[str, str | None], ...]
+) -> Step:
+    """Have pip take over an environment that uv made: pipx keeps to what it recorded."""
+    words = (*home.command, "reinstall", "--backend", "pip", there.name)
+    return Step("let pip keep it from now on", words, variables, "pipx", there.name)
 
 
 def _share_pip(home: PipxHome, makers: Makers) -> Step:
