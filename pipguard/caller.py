@@ -28,5 +28,7 @@ class Caller:
     """The home folder, absolute with links resolved; None when nobody knows it."""
     user_id: int | None
     """The effective user, None where the system has no such numbers."""
+    new_output: tuple[int, int] | None
+    """Device and number of the empty file that stdout is, as in `pip freeze > requirements.txt`."""
     is_terminal: bool
     """Whether a person can be asked: stdin and stderr are terminals."""

@@ -7,16 +7,20 @@ at once, before anything but `os` is imported.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
+from pipguard.nearby import FOLLOW_UPS, may_follow
 from pipguard.process import Terminated, die_of_signal, replace_process, write_error
 from pipguard.real_pip import RealPip, can_refuse, is_switched_off, locate_real_pip, mark_as_tried
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipguard.caller import Caller
+    from pipguard.parse import PipCommand
+    from pipguard.voice import Voice
 
 
 def main() -> int:
@@ -27,13 +31,20 @@ def main() -> int:
     try:
         if is_ours:
             return _run_guard(real_pip)
-        if real_pip and (is_switched_off(os.environ) or not can_refuse(real_pip, argv)):
+        if real_pip and (is_switched_off(os.environ) or not _concerns_us(real_pip, argv)):
             return _hand_over(real_pip, argv)
         return _walk(real_pip)
     except KeyboardInterrupt:
         return 130
     except Terminated as signal:
         die_of_signal(signal.number)
+
+
+def _concerns_us(real_pip: RealPip, argv: Sequence[str]) -> bool:
+    """Tell whether anything but this pip could be right for these words: mostly nothing is."""
+    if not real_pip.is_opaque and real_pip.marker is None:
+        return False
+    return can_refuse(real_pip, argv) or may_follow(argv, os.environ, _read_directory())
 
 
 def _walk(real_pip: RealPip | None) -> int:
@@ -50,6 +61,8 @@ def _walk(real_pip: RealPip | None) -> int:
     voice = Voice(caller, command)
     try:
         real_pip = real_pip or locate_module_pip(caller)
+        if command.subcommand in FOLLOW_UPS:
+            return _follow(caller, real_pip, command, voice)
         if real_pip and (is_switched_off(caller.environ) or command.exempt_from_refusal):
             return _hand_over(real_pip, caller.argv)
         forwarded = (
@@ -72,6 +85,25 @@ def _walk(real_pip: RealPip | None) -> int:
         return error.exit_status
 
 
+def _follow(caller: Caller, real_pip: RealPip | None, command: PipCommand, voice: Voice) -> int:
+    """Let pip answer about the environment in use; about its own Python where there is none."""
+    from pipguard.execute import apply_changes
+    from pipguard.follow import choose_follow_up
+    from pipguard.forward import refuse_without_pip
+
+    followed = (
+        None if is_switched_off(caller.environ) else choose_follow_up(caller, real_pip, command)
+    )
+    if followed:
+        voice.name_environment(followed)
+    if followed and followed.plan:
+        step = followed.plan.steps[-1]
+        return _become(step.command, apply_changes(caller.environ, step.environ))
+    if real_pip is None:
+        return refuse_without_pip(caller, command).exit_status
+    return _hand_over(real_pip, caller.argv)
+
+
 def _run_guard(real_pip: RealPip | None) -> int:
     from pipguard.guard import run_verb
 
@@ -79,11 +111,15 @@ def _run_guard(real_pip: RealPip | None) -> int:
 
 
 def _hand_over(real_pip: RealPip, argv: Sequence[str]) -> int:
-    """Become the real pip; come back only when it cannot be started."""
+    return _become((*real_pip.command, *argv), mark_as_tried(real_pip, os.environ))
+
+
+def _become(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Become another program; come back only when it cannot be started."""
     try:
-        replace_process([*real_pip.command, *argv], mark_as_tried(real_pip, os.environ))
+        replace_process(command, environ)
     except OSError as error:
-        problem = f"pipguard: {real_pip.command[0]} cannot be started: {error.strerror}\n"
+        problem = f"pipguard: {command[0]} cannot be started: {error.strerror}\n"
         write_error(os.fsencode(problem))
         return 127
 
@@ -94,6 +130,16 @@ def _read_directory() -> str:
         return os.getcwd()
     except OSError:
         return os.sep
+
+
+def _read_new_output() -> tuple[int, int] | None:
+    """Return which empty file stdout is: the shell made it for us, a moment ago."""
+    try:
+        status = os.fstat(1)
+    except OSError:
+        return None
+    is_new = stat.S_ISREG(status.st_mode) and status.st_size == 0
+    return (status.st_dev, status.st_ino) if is_new else None
 
 
 def _read_caller() -> Caller:
@@ -109,5 +155,6 @@ def _read_caller() -> Caller:
         directory=_read_directory(),
         home=home if os.path.isabs(home) else None,
         user_id=os.geteuid() if hasattr(os, "geteuid") else None,
+        new_output=_read_new_output(),
         is_terminal=os.isatty(0) and os.isatty(2),
     )

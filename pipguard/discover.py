@@ -50,7 +50,7 @@ def find_project(caller: Caller) -> tuple[str | None, bool]:
     """
     folder = caller.directory
     while _can_be_project(folder, caller):
-        if _has_project_files(folder):
+        if _has_project_files(folder, caller.new_output):
             return folder, True
         parent = os.path.dirname(folder)
         if parent == folder:
@@ -184,14 +184,24 @@ def _can_be_project(folder: str, caller: Caller) -> bool:
     return status.st_uid == caller.user_id and not status.st_mode & stat.S_IWOTH
 
 
-def _has_project_files(folder: str) -> bool:
+def _has_project_files(folder: str, new_output: tuple[int, int] | None) -> bool:
+    """Look for a project's file; one that the shell has just made for our output is none."""
     try:
         entries = set(os.listdir(folder))
     except OSError:
         return False
     if not entries.isdisjoint(PROJECT_FILES):
         return True
-    return any(name.startswith("requirements") and name.endswith(".txt") for name in entries)
+    lists = (name for name in entries if name.startswith("requirements") and name.endswith(".txt"))
+    return any(_identify(os.path.join(folder, name)) != new_output for name in lists)
+
+
+def _identify(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return (-1, -1)
+    return status.st_dev, status.st_ino
 
 
 def _read_system_name() -> str:

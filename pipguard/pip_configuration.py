@@ -14,6 +14,7 @@ from pipguard.caller import Caller
 from pipguard.real_pip import locate_standard_library
 
 _FILE_NAME = "pip.ini" if os.name == "nt" else "pip.conf"
+_TRUE = {"1", "on", "t", "true", "y", "yes"}
 
 
 def locate_configuration_files(caller: Caller, interpreter: str) -> tuple[str, ...]:
@@ -52,6 +53,24 @@ def read_site_variables(caller: Caller, interpreter: str) -> tuple[tuple[str, st
         for key, value in parser.items(section) if parser.has_section(section) else ():
             variables[f"PIP_{key.upper().replace('-', '_')}"] = value
     return tuple((name, value) for name, value in variables.items() if name not in caller.environ)
+
+
+def allows_system_packages(caller: Caller, interpreter: str) -> bool:
+    """Tell whether pip was told to install into the system: then it refuses nothing.
+
+    As pip weighs it: files in their order, `[install]` over `[global]`, the variable over all.
+    """
+    files = locate_configuration_files(caller, interpreter)
+    chosen = caller.environ.get("PIP_CONFIG_FILE")
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(() if chosen == os.devnull else files, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return True  # that pip says so itself
+    said = caller.environ.get("PIP_BREAK_SYSTEM_PACKAGES") or ""
+    for section in ("install", "global"):
+        said = said or parser.get(section, "break-system-packages", fallback="")
+    return said.strip().lower() in _TRUE
 
 
 def _prefix_of(interpreter: str) -> str:

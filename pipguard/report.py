@@ -15,11 +15,19 @@ from dataclasses import dataclass
 from pipguard.decide import Decision
 from pipguard.errors import PipguardError
 from pipguard.execute import Outcome
+from pipguard.follow import FollowUp
 from pipguard.pipx_home import InstalledApplication, PipxHome
 from pipguard.plans import Plan
 from pipguard.route import Declined, FromPipx, ToOverride, ToPipx, ToRehearsal, ToVenv
 
 OPT_OUT = "PIPGUARD=off before the command leaves it to the system's pip"
+
+_ENVIRONMENTS = {
+    "active": "the active",
+    "conda": "the active",
+    "personal": "your personal",
+    "pipx": "pipx's",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,16 @@ def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tu
     if decision.surroundings.place.origin in {"active", "conda"}:
         return ()
     return (_describe_next(path, reader),)
+
+
+def describe_follow_up(followed: FollowUp, reader: Reader) -> tuple[str, ...]:
+    """Return which environment pip's answer is about."""
+    path = _shorten(followed.environment.path, reader)
+    if followed.plan is None:
+        problem = followed.environment.problem
+        return (f"{path} is not used: {problem}; this is about the system's own packages",)
+    whose = _ENVIRONMENTS.get(followed.origin, "the project's")
+    return (f"this is about {whose} environment {path}",)
 
 
 def describe_applications(

@@ -14,6 +14,7 @@ from pipguard.caller import Caller
 from pipguard.decide import Decision
 from pipguard.errors import PipguardError
 from pipguard.execute import Outcome
+from pipguard.follow import FollowUp
 from pipguard.parse import PipCommand
 from pipguard.pipx_home import read_application
 from pipguard.process import read_line, write_error
@@ -25,6 +26,7 @@ from pipguard.report import (
     describe_decision,
     describe_error,
     describe_failures,
+    describe_follow_up,
     describe_outcome,
     describe_removed,
     format_lines,
@@ -40,6 +42,7 @@ class Voice:
     def __init__(self, caller: Caller, command: PipCommand) -> None:
         environ = caller.environ
         self.command = command
+        self.is_terminal = caller.is_terminal
         self.is_quiet = command.quietness > 0 or environ.get("PIP_QUIET", "0") not in {"", "0"}
         folders = environ.get("PATH", "").split(os.pathsep)
         self.reader = Reader(
@@ -96,6 +99,11 @@ class Voice:
         if lines and len(lines) < 3 and not self.is_quiet and _is_due("opt-out"):
             lines.append(OPT_OUT)
         self._say_all(lines)
+
+    def name_environment(self, followed: FollowUp) -> None:
+        """Say on a terminal which environment the answer is about."""
+        if self.is_terminal:
+            self._say_all(describe_follow_up(followed, self.reader))
 
     def fail(self, error: PipguardError) -> None:
         """Say why nothing could be done."""

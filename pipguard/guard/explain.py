@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 
 from pipguard.caller import Caller
 from pipguard.decide import Decision, decide
+from pipguard.follow import choose_follow_up
 from pipguard.forward import ask_for_refusal, locate_module_pip
 from pipguard.parse import PipCommand, parse_command
 from pipguard.plans import Plan
@@ -74,6 +75,13 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
 def explain(caller: Caller, real_pip: RealPip | None, command: PipCommand) -> Explanation:
     """Return what would happen: `pass` where the real pip is left alone, else the decision."""
     real_pip = real_pip or locate_module_pip(caller)
+    followed = (
+        None if is_switched_off(caller.environ) else choose_follow_up(caller, real_pip, command)
+    )
+    if followed and followed.plan:
+        path = followed.environment.path
+        reason = f"{command.subcommand} is about the packages where they went"
+        return Explanation(command.argv, "venv", reason, list_commands(followed.plan), path)
     passing = _find_reason_to_pass(caller, real_pip, command)
     if passing:
         words = ((*real_pip.command, *command.argv),) if real_pip else ()
