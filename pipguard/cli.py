@@ -54,6 +54,7 @@ def _walk(real_pip: RealPip | None) -> int:
     from pipguard.execute import Performer, execute_plan
     from pipguard.forward import forward_command, locate_module_pip, refuse_without_pip
     from pipguard.parse import parse_command
+    from pipguard.record import open_journal
     from pipguard.voice import Voice
 
     caller = _read_caller()
@@ -74,10 +75,12 @@ def _walk(real_pip: RealPip | None) -> int:
             return forwarded.exit_status
         decision = decide(caller, real_pip, command)
         voice.open(decision, forwarded.refusal)
-        outcome = execute_plan(
-            decision.plan,
-            Performer(caller.environ, voice.say, voice.confirm, command.verbosity > 0),
-        )
+        with open_journal(caller, decision, voice.say) as journal:
+            performer = Performer(
+                caller.environ, voice.say, voice.confirm, command.verbosity > 0, journal.watch
+            )
+            outcome = execute_plan(decision.plan, performer)
+            journal.end(outcome.exit_status)
         voice.close(decision, outcome)
         return outcome.exit_status
     except PipguardError as error:

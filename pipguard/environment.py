@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,14 +109,18 @@ def list_distributions(environment: str) -> dict[str, str]:
     Names are normalised (PEP 503). Read from the names of the `.dist-info` folders, so that no
     interpreter has to run.
     """
-    found = {}
-    for folder in _site_packages(environment):
+    return {name: v for _, name, v in scan_distributions(list_site_folders(environment))}
+
+
+def scan_distributions(folders: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield path, normalised name and version of each distribution's metadata in the folders."""
+    for folder in folders:
         for entry in _entries(folder):
             stem, dot, ending = entry.rpartition(".")
-            if dot and ending in {"dist-info", "egg-info", "egg-link"}:
+            # What begins with a tilde is what pip could not remove (pip 19.1 to 26.3).
+            if dot and ending in {"dist-info", "egg-info", "egg-link"} and entry[0] != "~":
                 name, _, version = stem.partition("-")
-                found[normalise_name(name)] = version.split("-")[0]
-    return found
+                yield os.path.join(folder, entry), normalise_name(name), version.split("-")[0]
 
 
 def list_requirements(environment: str) -> tuple[str, ...]:
@@ -125,15 +129,19 @@ def list_requirements(environment: str) -> tuple[str, ...]:
     A distribution from an address or a folder is installed from there again (PEP 610).
     """
     words: list[str] = []
-    for folder in _site_packages(environment):
+    for folder in list_site_folders(environment):
         for entry in sorted(_entries(folder)):
             name, _, version = entry.removesuffix(".dist-info").partition("-")
             if entry.endswith(".dist-info") and normalise_name(name) not in _TOOLCHAIN:
-                words += _read_origin(os.path.join(folder, entry)) or [f"{name}=={version}"]
+                words += read_origin(os.path.join(folder, entry)) or [f"{name}=={version}"]
     return tuple(words)
 
 
-def _read_origin(folder: str) -> list[str]:
+def read_origin(folder: str) -> list[str]:
+    """Return pip words that install a distribution from the address it came from (PEP 610).
+
+    Empty for one from an index; `folder` is its `.dist-info`.
+    """
     try:
         with open(os.path.join(folder, "direct_url.json"), encoding="utf-8") as file:
             document = json.load(file)
@@ -178,7 +186,7 @@ def _ask_interpreter(path: str, ask: Callable[[list[str]], bytes | None]) -> Env
         problem = f"its interpreter {interpreter_path(path)} does not run"
         return Environment(path, "broken", problem, requirements=list_requirements(path))
     version = (int(answer[0]), int(answer[1]))
-    folders = _site_packages(path)
+    folders = list_site_folders(path)
     name = f"python{version[0]}.{version[1]}"
     if os.name != "nt" and folders and not any(f"/{name}/" in folder for folder in folders):
         made_for = os.path.basename(os.path.dirname(folders[0]))
@@ -188,7 +196,8 @@ def _ask_interpreter(path: str, ask: Callable[[list[str]], bytes | None]) -> Env
     return Environment(path, "usable", "", version, has_pip)
 
 
-def _site_packages(environment: str) -> list[str]:
+def list_site_folders(environment: str) -> list[str]:
+    """Return an environment's folders of installed packages; two after a Python's upgrade."""
     if os.name == "nt":
         return [os.path.join(environment, "Lib", "site-packages")]
     libraries = os.path.join(environment, "lib")

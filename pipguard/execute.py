@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from pipguard.environment import UNFINISHED_NAME
@@ -56,6 +56,8 @@ class Performer:
     confirm: Callable[[str], bool]
     """Asks the user a question; true for yes."""
     is_verbose: bool = False
+    watch: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Entered around everything that changes something, when nobody else can change it."""
 
 
 class CreationFailed(PipguardError):
@@ -72,15 +74,19 @@ def execute_plan(plan: Plan, performer: Performer) -> Outcome:
     """
     with raising_on_signals():
         if plan.environment is None:
-            return _perform_steps(plan, performer)
-        with _hold_lock(plan.environment, performer):
+            with performer.watch():
+                return _perform_steps(plan, performer)
+        with _hold_lock(plan.environment, performer), performer.watch():
             return _perform_in_environment(plan, performer)
 
 
 def _perform_in_environment(plan: Plan, performer: Performer) -> Outcome:
     making = _Making(plan.creation) if plan.creation else None
     if making is None or not making.is_needed():
-        return _perform_steps(plan, performer)
+        outcome = _perform_steps(plan, performer)
+        if plan.removal and outcome.exit_status == 0:
+            remove_environment(plan.removal)
+        return outcome
     try:
         making.make(performer)
         outcome = _perform_steps(plan, performer)
@@ -213,6 +219,22 @@ def _is_own(folder: str) -> bool:
     return not hasattr(os, "getuid") or os.stat(folder).st_uid == os.getuid()
 
 
+def remove_environment(path: str) -> None:
+    """Remove an environment, out of the way first: killed on the way, no half of one is left.
+
+    Raises `PipguardError` for what is no environment or cannot be removed.
+    """
+    if os.path.islink(path) or not os.path.isfile(os.path.join(path, "pyvenv.cfg")):
+        raise PipguardError(f"{path} is no environment, so it is not removed")
+    aside = _free_name(path, "removed")
+    try:
+        os.rename(path, aside)
+        shutil.rmtree(aside)
+    except OSError as error:
+        problem = f"{error.filename}: {error.strerror}"
+        raise PipguardError(f"{path} cannot be removed: {problem}") from error
+
+
 class _Making:
     """One environment on its way from nothing to its first successful install."""
 
@@ -244,7 +266,7 @@ class _Making:
 
     def _prepare(self) -> None:
         if self.creation.replaces_broken:
-            self.aside = _free_name(self.path)
+            self.aside = _free_name(self.path, "broken")
             os.rename(self.path, self.aside)
         self.keeps_folder = os.path.isdir(self.path) and not os.path.exists(self.marker)
         os.makedirs(self.path, exist_ok=True)
@@ -282,11 +304,11 @@ def _ignoring_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, former)
 
 
-def _free_name(path: str) -> str:
+def _free_name(path: str, ending: str) -> str:
     number = 1
-    while os.path.lexists(f"{path}.broken-{number}"):
+    while os.path.lexists(f"{path}.{ending}-{number}"):
         number += 1
-    return f"{path}.broken-{number}"
+    return f"{path}.{ending}-{number}"
 
 
 def _list_folder(path: str) -> list[str]:

@@ -41,6 +41,8 @@ class InstalledApplication:
     """What it was installed as: a name, a pin, an address."""
     commands: tuple[str, ...]
     backend: str
+    injected: tuple[str, ...] = ()
+    """What was added to its environment, as it was asked for."""
 
 
 def locate_pipx(caller: Caller) -> tuple[tuple[str, ...], bool]:
@@ -82,6 +84,7 @@ def read_application(environments: str, name: str) -> InstalledApplication | Non
             package["package_or_url"],
             tuple(sorted(set(commands))),
             document.get("backend") or "pip",
+            tuple(p["package_or_url"] for p in document["injected_packages"].values()),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

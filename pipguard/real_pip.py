@@ -171,6 +171,27 @@ def locate_standard_library(interpreter: str) -> str | None:
     return None
 
 
+def list_site_folders(interpreter: str, environ: Mapping[str, str], home: str) -> list[str]:
+    """Return the folders that an interpreter, which is no environment's, imports packages from.
+
+    In its own order, the user's first; whether they exist or not. Debian keeps what pip installs
+    apart from its own (`local`), others keep both in one folder (site.py, 3.8 to 3.14).
+    """
+    library = locate_standard_library(interpreter)
+    if library is None:
+        return []
+    version = os.path.basename(library)
+    prefix = os.path.dirname(os.path.dirname(library))
+    base = environ.get("PYTHONUSERBASE") or os.path.join(home, ".local")
+    local = os.path.join("/usr/local" if prefix == "/usr" else os.path.join(prefix, "local"), "lib")
+    folders = [os.path.join(base, "lib", version, "site-packages")] if home else []
+    for parent in (os.path.join(local, version), library, os.path.join(prefix, "lib", "python3")):
+        folders += (os.path.join(parent, name) for name in ("dist-packages", "site-packages"))
+    if os.path.isdir(os.path.join(prefix, "lib64", version)):
+        folders.append(os.path.join(prefix, "lib64", version, "site-packages"))
+    return folders
+
+
 def prefer_stable_path(interpreter: str) -> str:
     """Return the path that names the version and survives patch releases: /usr/bin/python3.13.
 

@@ -62,5 +62,7 @@ class Plan:
     """The pipx that the steps run, where they do."""
     exit_status: int = 0
     """What a plan without steps ends with."""
+    removal: str | None = None
+    """Folder of an environment that goes when the steps have succeeded."""
     notes: tuple[str, ...] = ()
     """What was decided on the way; one clause each."""

@@ -63,7 +63,7 @@ def plan_pipx(
         install = (*install, f"--pip-args={shlex.join(arguments)}")
     if command.verbosity:
         install = (*install, "--verbose")
-    steps: list[Step] = [_share_pip(applications.home, makers)]
+    steps: list[Step] = [share_pip(applications.home, makers)]
     notes: list[str] = []
     for target in targets:
         there = applications.installed.get(target.name)
@@ -139,7 +139,7 @@ def _leave_other_backend(
     return Step("let pip keep it from now on", words, variables, "pipx", there.name)
 
 
-def _share_pip(home: PipxHome, makers: Makers) -> Step:
+def share_pip(home: PipxHome, makers: Makers) -> Step:
     """Make the environment that lends pip to the others, if it is missing.
 
     pipx would make it with ensurepip, which Debian ships apart, in five seconds; virtualenv

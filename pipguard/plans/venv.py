@@ -46,8 +46,8 @@ def plan_venv(route: ToVenv, command: PipCommand, settings: Settings, makers: Ma
     path = route.environment.path
     creation = None
     if route.environment.must_be_made or route.rebuilds:
-        creation = Creation(path, _creation_step(path, settings, makers), route.rebuilds)
-    pip = _pip_words(route.environment, makers, creation is not None)
+        creation = Creation(path, creation_step(path, settings, makers), route.rebuilds)
+    pip = pip_words(route.environment, makers, creation is not None)
     variables = environment_variables(makers)
     steps = [Step(f"{command.subcommand} in it", (*pip, *command.without("--user")), variables)]
     if route.rebuilds and route.environment.requirements:
@@ -68,13 +68,15 @@ def start_pip(makers: Makers) -> tuple[str, ...]:
     return (makers.base, os.path.join(makers.carried_pip, "pip"))
 
 
-def _creation_step(path: str, settings: Settings, makers: Makers) -> Step:
+def creation_step(path: str, settings: Settings, makers: Makers) -> Step:
+    """Return the step that makes an environment."""
     site = ("--system-site-packages",) if settings.system_site_packages else ()
     words = (makers.python, "-I", "-m", "virtualenv", "--quiet", "--python", makers.base, *site)
     return Step("make the environment", (*words, path), mode="quiet")
 
 
-def _pip_words(environment: Environment, makers: Makers, is_new: bool) -> tuple[str, ...]:
+def pip_words(environment: Environment, makers: Makers, is_new: bool) -> tuple[str, ...]:
+    """Return the words that start a pip for an environment: its own, or one from outside."""
     interpreter = interpreter_path(environment.path)
     if is_new:
         return (*start_isolated(interpreter, version_of(makers.base)), "-m", "pip")
