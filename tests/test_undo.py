@@ -135,7 +135,7 @@ def test_an_environment_that_was_removed_by_hand(run: Run, project: Path, home: 
     assert "there is nothing to undo" in said
 
 
-def test_ids_that_do_not_help(run: Run) -> None:
+def test_ids_that_do_not_help(run: Run, project: Path) -> None:
     assert "is not in the log" in run("guard", "undo", "ffff", status=1)
     run("install", "six")
     run("install", "six")
@@ -143,7 +143,7 @@ def test_ids_that_do_not_help(run: Run) -> None:
     assert "undone" in run("guard", "undo")
 
 
-def test_applications_go_back_through_pipx(run: Run, home: Path) -> None:
+def test_applications_go_back_through_pipx(run: Run, home: Path, project: Path) -> None:
     program = home / ".local/bin/pycowsay"
     run("install", "pycowsay==0.0.0.1")
     run("install", "--upgrade", "pycowsay==0.0.0.2")
