@@ -133,10 +133,10 @@ def _find_in_project(caller: Caller, settings: Settings, root: str | None) -> Pl
 
 
 def _find_personal(caller: Caller) -> Place:
-    where = "your home folder" if caller.directory == caller.home else f"{caller.directory}"
-    why = "no place for a project" if where.startswith("/") else "not a project"
+    is_home = caller.directory == caller.home
+    where = "your home folder" if is_home else f"{caller.directory}, not yours alone,"
     environment = _inspect_with_care(personal_environment_path(), caller)
-    return Place(environment, "personal", f"{where} is {why}")
+    return Place(environment, "personal", f"{where} is no project")
 
 
 def _inspect_with_care(path: str, caller: Caller) -> Environment:

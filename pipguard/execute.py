@@ -128,7 +128,7 @@ def _perform(step: Step, performer: Performer) -> tuple[int, bool]:
     environ = apply_changes(performer.environ, step.environ)
     try:
         if step.mode == "quiet":
-            return _run_quietly(step, environ), False
+            return _run_quietly(step, environ, performer), False
         if step.mode == "pipx":
             return _run_pipx(step, environ, performer)
         return run_foreground(step.command, environ), False
@@ -149,11 +149,23 @@ def apply_changes(
     return changed
 
 
-def _run_quietly(step: Step, environ: Mapping[str, str]) -> int:
+def _run_quietly(step: Step, environ: Mapping[str, str], performer: Performer) -> int:
     captured = run_captured(step.command, environ)
     if captured.exit_status != 0:
-        write_error(captured.stdout + captured.stderr)
+        said = captured.stdout + captured.stderr
+        write_error(said if performer.is_verbose else _drop_tracebacks(said))
     return captured.exit_status
+
+
+def _drop_tracebacks(text: bytes) -> bytes:
+    """Keep what a tool says and leave out where in its code it said so (-v shows that, too).
+
+    virtualenv reports a full disk as two tracebacks; the line that matters is their last.
+    """
+    lines = (line for line in text.splitlines() if line and not line.startswith(b" "))
+    return b"".join(
+        line + b"\n" for line in dict.fromkeys(lines) if not line.startswith(b"Traceback (")
+    )
 
 
 def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> tuple[int, bool]:

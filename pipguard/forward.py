@@ -41,10 +41,16 @@ class Forwarded:
 def forward_command(
     real_pip: RealPip, command: PipCommand, environ: Mapping[str, str]
 ) -> Forwarded:
-    """Run the real pip on our terminal; hold back its refusal, relay everything else."""
+    """Run the real pip on our terminal; hold back its refusal, relay everything else.
+
+    Raises `NoPip` when it cannot be started.
+    """
     changed = mark_as_tried(real_pip, environ)
     block = HeldBlock(REFUSAL_LINE)
-    exit_status = run_relaying([*real_pip.command, *command.argv], changed, block.relay)
+    try:
+        exit_status = run_relaying([*real_pip.command, *command.argv], changed, block.relay)
+    except OSError as error:
+        raise NoPip(f"{real_pip.command[0]} cannot be started: {error.strerror}") from error
     text = block.block
     if exit_status == 1 and not text and not block.shown:
         text = _ask_would_refuse(real_pip, command, changed)

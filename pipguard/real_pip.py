@@ -81,7 +81,7 @@ def locate_real_pip(program: str, environ: Mapping[str, str], itself: str) -> Re
     chosen = environ.get("PIPGUARD_REAL_PIP")
     if chosen:
         return describe_pip(chosen, environ)
-    own_path = os.path.realpath(itself)
+    own_path = _resolve(itself)
     for name in pip_names(program):
         for path in locate_programs(name, environ):
             if not _is_ourselves(path, own_path, environ):
@@ -211,6 +211,14 @@ def _list_versions(parent: str) -> list[str]:
         return [name for name in os.listdir(parent) if name.startswith("python3")]
     except OSError:
         return []
+
+
+def _resolve(path: str) -> str:
+    """Resolve links; in a folder that was removed under us a relative path stays as it is."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return path
 
 
 def _is_ourselves(path: str, own_path: str, environ: Mapping[str, str]) -> bool:

@@ -147,8 +147,8 @@ def _describe_route(decision: Decision, reader: Reader) -> str:
     place = decision.surroundings.place
     fresh = " (made anew)" if route.rebuilds else " (new)" if decision.plan.creation else ""
     if place.origin == "personal":
-        path = f"your personal environment {path}"
-    return f"{what} to {path}{fresh}{_in_brackets(route.reason or place.reason)}"
+        return f"{what} to your personal environment {path}{fresh}: {place.reason}"
+    return f"{what} to {path}{fresh}{_in_brackets(route.reason)}"
 
 
 def _describe_targets(decision: Decision) -> str:
