@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # From this score on, a project that ships commands is an application; below it and above zero is
 # doubt. A library in pipx is the costly mistake, so no single weight but the strongest suffices.
-APPLICATION_SCORE: Final = 4
+APPLICATION_SCORE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,67 +140,76 @@ WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
         "command line", "commandline", "cli", "tui", "terminal ui", "terminal user interface",
         "in the terminal", "in your terminal", "from the terminal", "from your terminal",
         "for the terminal", "for your terminal", "terminal app", "terminal application",
-        "terminal based", "console application", "console tool", "ncurses", "curses",
-        "shell command", "shell script", "git hook", "pre commit hook", "dotfiles",
+        "terminal applications", "terminal based", "console application", "console tool",
+        "ncurses", "curses", "shell command", "shell script", "git hook", "pre commit hook",
+        "dotfiles", "your shell", "command that",
     )),
     (4, "its description says graphical program", (
-        "gui", "desktop", "graphical", "system tray", "desktop application", "user friendly gui",
+        "gui", "desktop", "graphical", "system tray", "graphical interface", "window",
     )),
     (3, "its description calls it a tool or a program", (
         "tool", "utility", "app", "application", "program", "script", "commands", "executable",
+        "tools", "utilities", "suite", "management system", "web application", "bot", "daemon",
+        "service", "server",
     )),
     (3, "its description names a program's role", (
         "formatter", "linter", "checker", "downloader", "converter", "installer", "scanner",
         "viewer", "browser", "editor", "player", "manager", "uploader", "cleaner", "launcher",
         "multiplexer", "emulator", "game", "screensaver", "backup", "backups", "organizer",
-        "renamer", "spider", "prettifier", "minifier", "bruteforcer", "fuzzer", "cheat sheet",
-        "todo", "file manager", "package manager", "window manager", "time tracker",
+        "renamer", "prettifier", "minifier", "fuzzer", "cheat sheet", "todo", "scaffold",
+        "time tracker", "static site generator", "generator", "bumper", "hacker", "monitor",
+        "finder", "scraper", "timer", "reader", "hooks", "osint", "pentest", "exploit",
     )),
-    (-6, "its description says library", ("library", "libraries", "lib", "libs", "libary")),
+    (-6, "its description says library", ("library", "lib", "libs", "libary")),
     (-5, "its description says framework", (
         "framework", "microframework", "sdk", "bindings", "binding", "stubs", "orm", "middleware",
-        "toolkit", "toolbox", "primitives", "boilerplate",
+        "primitives", "boilerplate",
     )),
     (-5, "its description says plugin", (
         "plugin", "plugins", "extension", "extensions", "addon", "add on", "backend for",
-        "integration for", "adapter", "support for",
+        "integration for", "adapter",
     )),
     (-4, "its description says module or package", (
         "module", "modules", "python package", "a package", "package for", "package to",
         "package that", "python code to", "collection of", "functions", "decorators", "decorator",
         "classes", "objects", "object", "data structures", "helpers", "utilities for",
-        "implementation", "pythonic", "asyncio", "async", "asynchronous", "abstraction",
-        "abstractions", "reference implementation", "pure python", "in python", "for python",
-        "using python", "with python", "from python", "python based", "jupyter",
-        "python interface", "python wrapper", "python client", "python api", "notebooks",
+        "implementation", "pythonic", "asyncio", "async", "asynchronous", "toolkit", "toolbox",
+        "abstractions", "pure python", "python interface", "python wrapper", "python client",
+        "python api", "abstraction", "libraries",
     )),
     (-3, "its description speaks of an interface for code", (
         "api", "apis", "interface to", "interface for", "client for", "wrapper for",
-        "wrapper around", "abstraction", "parser", "engine", "driver", "protocol", "parse",
-        "parsing", "serialization", "serializer", "machine learning", "deep learning", "neural",
-        "neural network", "models", "dataset", "datasets", "simulation", "simulations", "modelling",
+        "wrapper around", "parser", "engine", "driver", "protocol", "parse", "parsing", "parses",
+        "serialization", "serializer", "machine learning", "deep learning", "neural",
+        "models", "dataset", "datasets", "simulation", "simulations", "modelling",
         "modeling", "numerical", "algorithms", "visualization", "data analysis", "statistics",
         "statistical", "tensors", "arrays", "pytorch", "pandas", "numpy", "programmable",
+        "queue", "workflow", "scheduling", "scheduler", "pipelines", "pipeline",
     )),
-    (-4, "its description speaks of working on a Python project's own code", (
+    (-2, "its description speaks of Python", (
+        "in python", "for python", "using python", "with python", "from python", "python",
+    )),
+    (-4, "its description speaks of working on a project's own code", (
         "python project", "python projects", "python project s", "your project",
         "python application", "python applications", "python apps", "python programs",
-        "python program", "debugger", "profiler", "debugging", "profiling", "unit test",
-        "unit tests", "unit testing", "test runner", "test framework", "testing", "test suite",
-        "task runner", "tasks runner", "task execution", "automation tool", "migrations",
-        "wsgi", "asgi", "pytest", "sphinx", "mkdocs", "ipython", "jupyter notebook",
-        "notebook", "django", "flask", "fastapi", "celery", "pylint", "mypy", "development tools",
-        "dev tools", "development server", "web framework", "hot reloading", "virtualenv of",
+        "python program", "python interpreter", "interactive interpreter", "debugger", "profiler",
+        "debugging", "profiling", "unit test", "unit tests", "unit testing", "test runner",
+        "test framework", "testing", "test suite", "tests", "task runner", "tasks runner",
+        "task execution", "automation tool", "migrations", "wsgi", "asgi", "pytest", "sphinx",
+        "mkdocs", "ipython", "jupyter", "notebook", "notebooks", "django", "flask", "fastapi",
+        "celery", "pylint", "mypy", "development tools", "dev tools", "development server",
+        "web framework", "hot reloading", "mutation testing",
     )),
 )  # fmt: skip
 
-# The first word of a summary that tells what a program does for its user.
+# Verbs at the start of a summary that tell what a program does for its user.
 PROGRAM_VERBS: Final = frozenset(
-    "apply automatically backup browse bump cast check clean compare convert copy count delete"
-    " diff display download edit export find fix format generate install keep lint list manage"
-    " merge monitor mount move organize play print publish push query record remove rename"
-    " rewrite run scan search send serve share show sort split stream sync synchronize"
-    " synchronization track transfer translate update upgrade upload view watch".split()
+    "apply audit automate automatically backup browse bump cast check clean compare convert copy"
+    " count crack delete detect diff display download edit enumerate explore export find fix"
+    " format generate install keep lint list manage merge monitor mount move organize play print"
+    " publish push query record remove rename render rewrite run scan search send serve share"
+    " show sort split stream strip sync synchronize synchronization track transfer translate"
+    " update upgrade upload view watch".split()
 )
 
 CLASSIFIER_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
@@ -217,7 +226,7 @@ CLASSIFIER_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
     )),
     (-2, "is classified as a library", ("Topic :: Software Development :: Libraries",)),
     (-2, "is classified for science", ("Intended Audience :: Science/Research",)),
-    (-3, "is classified under a framework", ("Framework ::",)),
+    (-2, "is classified under a framework", ("Framework ::",)),
     (-2, "is classified for testing or debugging", (
         "Topic :: Software Development :: Testing", "Topic :: Software Development :: Debuggers",
     )),
@@ -321,7 +330,7 @@ def weigh_scripts(name: str, metadata: ProjectMetadata) -> list[Point]:
     if metadata.gui_scripts:
         points.append(Point(4, "ships a desktop program"))
     if metadata.legacy_scripts and not metadata.modules:
-        points.append(Point(6, "holds nothing but a program"))
+        points.append(Point(12, "holds nothing but a program"))
     points += _weigh_command_names(name, metadata)
     targets = [target.partition(":")[0].split(".") for _, target in metadata.console_scripts]
     if targets and all(set(HELPER_PLACES) & set(target[1:]) for target in targets):
@@ -337,7 +346,7 @@ def _weigh_command_names(name: str, metadata: ProjectMetadata) -> list[Point]:
     wanted = normalize_name(name)
     names = {wanted, *(normalize_name(module) for module in metadata.modules)}
     commands = [normalize_name(command) for command in list_commands(metadata)]
-    if wanted in commands:
+    if names & set(commands):
         return [Point(2, "has a command of its own name")]
     if any(command.startswith((own + "-", own + "2")) for command in commands for own in names):
         return [Point(-2, "has only helpers named after it")]
@@ -357,18 +366,39 @@ def weigh_name(name: str) -> list[Point]:
 
 
 def weigh_words(metadata: ProjectMetadata) -> list[Point]:
-    """Weigh the words of the summary and keywords, then those of the description's first line."""
-    first_line = metadata.description.partition("\n")[0]
-    summary = split_words(metadata.summary) or split_words(first_line)
+    """Weigh the words of summary and keywords; those of the first paragraph count half."""
+    summary = split_words(metadata.summary)
     text = f" {' '.join(summary)} . {' '.join(split_words(metadata.keywords))} "
-    points = [
-        Point(weight, meaning)
-        for weight, meaning, phrases in WORD_RULES
-        if any(f" {phrase} " in text for phrase in phrases)
-    ]
-    if set(summary[:1]) & PROGRAM_VERBS or set(summary[:4]) & {v + "s" for v in PROGRAM_VERBS}:
+    paragraph = f" {' '.join(split_words(find_first_paragraph(metadata.description)))} "
+    points = []
+    for weight, meaning, phrases in WORD_RULES:
+        if any(f" {phrase} " in text for phrase in phrases):
+            points.append(Point(weight, meaning))
+        elif any(f" {phrase} " in paragraph for phrase in phrases):
+            points.append(Point(int(weight / 2), meaning))
+    if is_told_as_a_deed(summary):
         points.append(Point(2, "its description tells what it does for its user"))
     return points
+
+
+def is_told_as_a_deed(summary: list[str]) -> bool:
+    """Tell whether a summary starts with what the program does: `Convert …`, `x converts …`."""
+    return bool(set(summary[:1]) & PROGRAM_VERBS) or any(
+        word.endswith("s") and word[:-1] in PROGRAM_VERBS for word in summary[:4]
+    )
+
+
+def find_first_paragraph(description: str) -> str:
+    """Return the first lines of prose, without titles, badges and pictures."""
+    prose: list[str] = []
+    for line in map(str.strip, description.splitlines()):
+        if line[:1].isalnum() or line[:1] in "*_`":
+            prose.append(line)
+        elif len(" ".join(prose)) > 60:
+            break
+        else:
+            prose = []
+    return " ".join(prose)[:400]
 
 
 def split_words(text: str) -> list[str]:
