@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pipguard.knowledge import Kind, find_known, normalize_name
+from pipguard.knowledge import Kind, find_known, matches_pattern, normalize_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -133,6 +133,10 @@ def _describe(
     return " and ".join(telling)
 
 
+def _set_of(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 # The score. Every rule is a weight and the words that explain it; a group of words counts once.
 
 WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
@@ -167,13 +171,13 @@ WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
     )),
     (-5, "its description says plugin", (
         "plugin", "plugins", "extension", "extensions", "addon", "add on", "backend for",
-        "integration for", "adapter",
+        "integration for", "adapter for",
     )),
     (-4, "its description says module or package", (
         "module", "modules", "python package", "a package", "package for", "package to",
         "package that", "python code to", "collection of", "functions", "decorators", "decorator",
         "classes", "objects", "object", "data structures", "helpers", "utilities for",
-        "implementation", "pythonic", "asyncio", "async", "asynchronous", "toolkit", "toolbox",
+        "implementation", "pythonic", "asyncio", "async", "asynchronous", "toolbox",
         "abstractions", "pure python", "python interface", "python wrapper", "python client",
         "python api", "abstraction", "libraries",
     )),
@@ -184,13 +188,13 @@ WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
         "models", "dataset", "datasets", "simulation", "simulations", "modelling",
         "modeling", "numerical", "algorithms", "visualization", "data analysis", "statistics",
         "statistical", "tensors", "arrays", "pytorch", "pandas", "numpy", "programmable",
-        "queue", "workflow", "scheduling", "scheduler", "pipelines", "pipeline",
+        "queue", "workflow", "toolkit", "scheduling", "scheduler", "pipelines", "pipeline",
     )),
     (-2, "its description speaks of Python", (
         "in python", "for python", "using python", "with python", "from python", "python",
     )),
     (-4, "its description speaks of working on a project's own code", (
-        "python project", "python projects", "python project s", "your project",
+        "your python", "python project", "python projects", "python project s", "your project",
         "python application", "python applications", "python apps", "python programs",
         "python program", "python interpreter", "interactive interpreter", "debugger", "profiler",
         "debugging", "profiling", "unit test", "unit tests", "unit testing", "test runner",
@@ -203,13 +207,13 @@ WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
 )  # fmt: skip
 
 # Verbs at the start of a summary that tell what a program does for its user.
-PROGRAM_VERBS: Final = frozenset(
+PROGRAM_VERBS: Final = _set_of(
     "apply audit automate automatically backup browse bump cast check clean compare convert copy"
     " count crack delete detect diff display download edit enumerate explore export find fix"
     " format generate install keep lint list manage merge monitor mount move organize play print"
     " publish push query record remove rename render rewrite run scan search send serve share"
     " show sort split stream strip sync synchronize synchronization track transfer translate"
-    " update upgrade upload view watch".split()
+    " update upgrade upload view watch"
 )
 
 CLASSIFIER_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
@@ -233,7 +237,7 @@ CLASSIFIER_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
 )  # fmt: skip
 
 NAME_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
-    (4, "has a command's name", (
+    (3, "has a command's name", (
         "git-*", "*-cli", "*-tui", "*-gui", "*-dl", "*-tool", "*-downloader", "*-lint", "*-linter",
         "*-formatter", "*-fmt", "*-checker", "*-viewer", "*-manager", "*-installer", "*-term",
         "*-desktop",
@@ -245,67 +249,33 @@ NAME_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
     )),
 )  # fmt: skip
 
-HELPER_PLACES: Final = (
-    "scripts",
-    "tools",
-    "bin",
-    "utils",
-    "cmdline",
-    "clitools",
-    "commands_",
-    "contrib",
-    "examples",
-)
-HOST_GROUPS: Final = (
-    "pytest11",
-    "flake8",
-    "mkdocs",
-    "sphinx",
-    "pylint",
-    "jupyter",
-    "nbconvert",
-    "django",
-    "airflow",
-    "apache_airflow",
-    "sqlalchemy",
-    "fsspec",
-    "distutils",
-    "setuptools",
-    "babel",
-    "keyring",
-    "opentelemetry",
-    "lingua",
-    "celery",
-    "flask",
-    "napari",
-    "rasterio",
-    "xarray",
-    "intake",
-    "trame",
-    "paste",
-    "pyramid",
-    "zope",
-    "z3c",
-    "bandersnatch_",
-    "hatch",
-    "poetry",
-    "tox",
-    "nox",
+# Where libraries keep commands that are not their purpose.
+HELPER_PLACES: Final = _set_of("scripts tools bin utils cmdline clitools contrib examples")
+
+# Entry-point groups of projects that load others into their own environment.
+HOST_GROUPS: Final = _set_of(
+    "airflow apache_airflow babel celery distutils django flake8 flask fsspec hatch intake jupyter"
+    " keyring lingua mkdocs napari nbconvert nox opentelemetry paste poetry pylint pyramid pytest11"
+    " rasterio setuptools sphinx sqlalchemy tox trame xarray z3c zope"
 )
 
 DEPENDENCY_RULES: Final[tuple[tuple[int, str, frozenset[str]], ...]] = (
-    (2, "depends on a terminal or desktop interface", frozenset(
-        "textual urwid npyscreen asciimatics blessed pyqt5 pyqt6 pyside2 pyside6 pygobject"
-        " wxpython rumps windows-curses pytermgui picotui".split())),
-    (1, "depends on a command-line framework", frozenset(
-        "click typer docopt docopt-ng rich-click argcomplete cleo cliff cyclopts fire"
-        " click-default-group prompt-toolkit configargparse plac".split())),
-    (-1, "depends on scientific libraries", frozenset(
-        "numpy scipy pandas torch tensorflow scikit-learn matplotlib xarray jax".split())),
-    (-3, "depends on a tool that runs the project's code", frozenset(
-        "pytest sphinx mkdocs pylint mypy ipython jupyter jupyterlab notebook ipykernel django"
-        " flask fastapi starlette celery apache-airflow gunicorn uvicorn streamlit robotframework"
-        " coverage".split())),
+    (2, "depends on a terminal or desktop interface", _set_of(
+        "asciimatics blessed npyscreen picotui pygobject pyqt5 pyqt6 pyside2 pyside6 pytermgui"
+        " rumps textual urwid windows-curses wxpython"
+    )),
+    (1, "depends on a command-line framework", _set_of(
+        "argcomplete cleo click click-default-group cliff configargparse cyclopts docopt docopt-ng"
+        " fire plac prompt-toolkit rich-click typer"
+    )),
+    (-1, "depends on scientific libraries", _set_of(
+        "jax matplotlib numpy pandas scikit-learn scipy tensorflow torch xarray"
+    )),
+    (-3, "depends on a tool that runs the project's code", _set_of(
+        "apache-airflow celery coverage django fastapi flask gunicorn ipykernel ipython jupyter"
+        " jupyterlab mkdocs mypy notebook pylint pytest robotframework sphinx starlette streamlit"
+        " uvicorn"
+    )),
 )  # fmt: skip
 
 
@@ -333,7 +303,7 @@ def weigh_scripts(name: str, metadata: ProjectMetadata) -> list[Point]:
         points.append(Point(12, "holds nothing but a program"))
     points += _weigh_command_names(name, metadata)
     targets = [target.partition(":")[0].split(".") for _, target in metadata.console_scripts]
-    if targets and all(set(HELPER_PLACES) & set(target[1:]) for target in targets):
+    if targets and all(HELPER_PLACES & set(target[1:]) for target in targets):
         points.append(Point(-2, "keeps its commands among its helpers"))
     return points
 
@@ -345,7 +315,7 @@ def _count(commands: tuple[str, ...]) -> str:
 def _weigh_command_names(name: str, metadata: ProjectMetadata) -> list[Point]:
     wanted = normalize_name(name)
     names = {wanted, *(normalize_name(module) for module in metadata.modules)}
-    commands = [normalize_name(command) for command in list_commands(metadata)]
+    commands = [normalize_name(item.removesuffix(".py")) for item in list_commands(metadata)]
     if names & set(commands):
         return [Point(2, "has a command of its own name")]
     if any(command.startswith((own + "-", own + "2")) for command in commands for own in names):
@@ -358,8 +328,6 @@ def _weigh_command_names(name: str, metadata: ProjectMetadata) -> list[Point]:
 
 def weigh_name(name: str) -> list[Point]:
     """Weigh what the name alone suggests."""
-    from pipguard.knowledge import matches_pattern
-
     wanted = normalize_name(name)
     rules = ((w, t) for w, t, ps in NAME_RULES if any(matches_pattern(wanted, p) for p in ps))
     return [Point(weight, text) for weight, text in rules]
@@ -392,9 +360,9 @@ def find_first_paragraph(description: str) -> str:
     """Return the first lines of prose, without titles, badges and pictures."""
     prose: list[str] = []
     for line in map(str.strip, description.splitlines()):
-        if line[:1].isalnum() or line[:1] in "*_`":
+        if line[:1].isalnum() or line.startswith(("*", "_", "`")):
             prose.append(line)
-        elif len(" ".join(prose)) > 60:
+        elif len(" ".join(prose)) > 40:
             break
         else:
             prose = []
@@ -445,7 +413,7 @@ def weigh_contents(metadata: ProjectMetadata) -> list[Point]:
     if set(metadata.extras) & {"cli", "cmd", "command-line", "console"}:
         points.append(Point(-4, "makes its command optional"))
     if any(group.split(".")[0] in HOST_GROUPS for group in metadata.entry_point_groups):
-        points.append(Point(-4, "plugs into another project"))
+        points.append(Point(-2, "plugs into another project"))
     return points
 
 

@@ -19,19 +19,33 @@ if __name__ == "__main__":
 
 import io
 import json
+import logging
 import os
 import tarfile
 import threading
 import zipfile
 from contextlib import contextmanager
 from importlib import import_module
-from typing import IO, TYPE_CHECKING, Callable, Dict, Iterator, List, NamedTuple, Tuple, Union
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import ModuleType
+    from typing import Protocol
 
-FieldValue = Union[str, bool, List[str], Dict[str, Dict[str, str]]]
-Fields = Dict[str, FieldValue]
+    Fields = dict[str, str | bool | list[str] | dict[str, dict[str, str]]]
+    Seekable = IO[bytes] | io.RawIOBase
+    # What comes out of pip has no types here: pip's own annotations differ between its versions.
+    FromPip = ModuleType
+
+    class Options(Protocol):
+        """The few options of pip's that are looked at or changed here."""
+
+        cache_dir: str | None
+        no_input: bool
+        no_index: bool
+        ignore_requires_python: bool
+
 
 TEXT_LIMIT = 256 * 1024  # of one metadata file: people have published licences in it
 READ_LIMIT = 4 * 1024 * 1024  # of one archive, in all
@@ -41,6 +55,7 @@ TAIL_SIZE = 64 * 1024  # a wheel's directory and metadata are at its end: one re
 CHUNK_SIZE = 32 * 1024
 ITEM_LIMIT = 300  # names, classifiers and scripts that are worth passing on
 NAME_LIMIT = 200
+TOO_SLOW = "the package index did not answer in time"
 SECONDS_FOR_PIP = 2.0
 SECONDS_PER_MORE = 0.5
 SECONDS_AT_MOST = 5.0
@@ -56,24 +71,24 @@ class ProbeError(Exception):
 class LimitedFile(io.RawIOBase):
     """A seekable file that refuses to read more than `limit` bytes in all."""
 
-    def __init__(self, file: IO[bytes], limit: int) -> None:
+    def __init__(self, file: Seekable, limit: int) -> None:
         super().__init__()
         self.file = file
         self.left = limit
 
-    def seekable(self) -> bool:
+    def seekable(self) -> bool:  # noqa: D102 - the interface of files, see io.RawIOBase
         return True
 
-    def readable(self) -> bool:
+    def readable(self) -> bool:  # noqa: D102
         return True
 
-    def seek(self, offset: int, whence: int = 0) -> int:
+    def seek(self, offset: int, whence: int = 0) -> int:  # noqa: D102
         return self.file.seek(offset, whence)
 
-    def tell(self) -> int:
+    def tell(self) -> int:  # noqa: D102
         return self.file.tell()
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1) -> bytes:  # noqa: D102
         data = self.file.read(self.left + 1 if size is None or size < 0 else size)
         self.left -= len(data)
         if self.left < 0:
@@ -81,10 +96,10 @@ class LimitedFile(io.RawIOBase):
         return data
 
 
-def read_wheel(file: IO[bytes]) -> Fields:
+def read_wheel(file: Seekable) -> Fields:
     """Read what tells a library from an application out of a wheel."""
     try:
-        with zipfile.ZipFile(LimitedFile(file, READ_LIMIT)) as archive:  # type: ignore[arg-type]
+        with zipfile.ZipFile(LimitedFile(file, READ_LIMIT)) as archive:
             return _read_wheel_archive(archive)
     except ProbeError:
         raise
@@ -106,7 +121,7 @@ def _read_wheel_archive(archive: zipfile.ZipFile) -> Fields:
     return fields
 
 
-def _has(names: List[str], info: str) -> bool:
+def _has(names: list[str], info: str) -> bool:
     return info + "/entry_points.txt" in names
 
 
@@ -134,9 +149,9 @@ def read_sdist(file: IO[bytes]) -> Fields:
     return fields
 
 
-def _read_sdist_texts(archive: tarfile.TarFile) -> Tuple[Dict[str, str], List[str]]:
-    texts: Dict[str, str] = {}
-    names: List[str] = []
+def _read_sdist_texts(archive: tarfile.TarFile) -> tuple[dict[str, str], list[str]]:
+    texts: dict[str, str] = {}
+    names: list[str] = []
     for member in archive:
         if member.offset + member.size > UNPACKED_LIMIT or len(names) > 20000:
             raise ProbeError("its source archive is too large to look into")
@@ -172,7 +187,7 @@ def parse_metadata(text: str) -> Fields:
     }
 
 
-def _all(values: Union[List[str], None]) -> List[str]:
+def _all(values: list[str] | None) -> list[str]:
     return [clean(str(value)) for value in (values or [])[:ITEM_LIMIT]]
 
 
@@ -186,9 +201,9 @@ def clean_lines(text: str, limit: int) -> str:
     return "\n".join(clean(line, 500) for line in text[:limit].splitlines()).strip()
 
 
-def parse_entry_points(text: str) -> Dict[str, Dict[str, str]]:
+def parse_entry_points(text: str) -> dict[str, dict[str, str]]:
     """Parse entry_points.txt; what cannot be a group, a name or a target is left out."""
-    groups: Dict[str, Dict[str, str]] = {}
+    groups: dict[str, dict[str, str]] = {}
     group = ""
     for raw in text.splitlines():
         line = raw.strip()
@@ -207,7 +222,7 @@ def is_plain_name(name: str) -> bool:
     return plain and 0 < len(name) <= 100 and not name.startswith((".", "-"))
 
 
-def describe_files(names: List[str]) -> Fields:
+def describe_files(names: list[str]) -> Fields:
     """Tell top-level modules, scripts, and signs of an importable interface from file names."""
     scripts = [n.rsplit("/", 1)[1] for n in names if ".data/scripts/" in n]
     inside = [n.split("/") for n in names if ".dist-info/" not in n and ".data/" not in n]
@@ -240,9 +255,10 @@ def _is_extension(name: str) -> bool:
 class Request(NamedTuple):
     """What pip was asked to use: its options, session and finder."""
 
-    options: object
-    session: ModuleType
-    finder: ModuleType
+    options: Options
+    session: FromPip
+    finder: FromPip
+    log: FailureLog
 
 
 def main() -> int:
@@ -271,12 +287,12 @@ def main() -> int:
     os._exit(0)  # a thread of a hanging connection must not keep the user waiting
 
 
-def watch_the_clock(waiting: List[str], answer: Callable[[str, Fields], None]) -> None:
+def watch_the_clock(waiting: list[str], answer: Callable[[str, Fields], None]) -> None:
     """Answer for an index that does not, and end."""
 
     def give_up() -> None:
         for requirement in list(waiting):
-            answer(requirement, {"problem": "the package index did not answer in time"})
+            answer(requirement, {"problem": TOO_SLOW})
         os._exit(0)
 
     seconds = SECONDS_FOR_PIP + SECONDS_PER_MORE * (len(waiting) - 1)
@@ -286,12 +302,13 @@ def watch_the_clock(waiting: List[str], answer: Callable[[str, Fields], None]) -
 
 
 @contextmanager
-def opened_pip(words: List[str]) -> Iterator[Request]:
+def opened_pip(words: list[str]) -> Iterator[Request]:
     """Make pip's own session and finder from pip's own options and configuration."""
-    import logging
-
-    logging.getLogger("pip").addHandler(logging.NullHandler())
-    logging.getLogger("pip").propagate = False
+    log = FailureLog()
+    logger = logging.getLogger("pip")
+    logger.addHandler(log)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
     try:
         commands = import_module("pip._internal.commands")
     except ImportError as error:
@@ -303,10 +320,10 @@ def opened_pip(words: List[str]) -> Iterator[Request]:
     prepare_options(options)
     with command.main_context():
         session = command._build_session(options, retries=0, timeout=SECONDS_FOR_PIP)
-        yield Request(options, session, build_finder(command, options, session))
+        yield Request(options, session, build_finder(command, options, session), log)
 
 
-def prepare_options(options: ModuleType) -> None:
+def prepare_options(options: Options) -> None:
     """Do what pip's commands do before they ask an index."""
     misc = import_module("pip._internal.utils.misc")
     filesystem = import_module("pip._internal.utils.filesystem")
@@ -319,10 +336,10 @@ def prepare_options(options: ModuleType) -> None:
         cmdoptions.check_release_control_exclusive(options)
 
 
-def build_finder(command: ModuleType, options: ModuleType, session: ModuleType) -> ModuleType:
+def build_finder(command: FromPip, options: Options, session: FromPip) -> FromPip:
     """Let pip build its finder as `pip install` would."""
     cmdoptions = import_module("pip._internal.cli.cmdoptions")
-    finder: ModuleType = command._build_package_finder(
+    finder: FromPip = command._build_package_finder(
         options=options,
         session=session,
         target_python=cmdoptions.make_target_python(options),
@@ -333,6 +350,7 @@ def build_finder(command: ModuleType, options: ModuleType, session: ModuleType) 
 
 def look_up(request: Request, requirement: str) -> Fields:
     """Find and read one requirement's metadata; a failure is a `problem`."""
+    request.log.lines.clear()
     try:
         links = find_links(request.finder, requirement)
         if not links:
@@ -343,12 +361,38 @@ def look_up(request: Request, requirement: str) -> Fields:
 
 
 def describe_absence(request: Request) -> str:
+    """Say why there is no candidate: pip tells a failing index only to its log."""
     if getattr(request.options, "no_index", False):
         return "no index is asked, and it is in no folder of links"
-    return "the package index does not have it, or did not answer"
+    logged = " ".join(request.log.lines).lower()
+    for sign, words in (
+        ("timed out", TOO_SLOW),
+        ("404 client error", "the package index does not have it"),
+        ("client error", "the package index refused to answer"),
+        ("server error", "the package index answered with an error"),
+        ("ssl certificate", "the package index's certificate is not accepted"),
+        ("could not fetch url", "the package index cannot be reached"),
+        ("skipping page", "the package index answered with something else than an index"),
+    ):
+        if sign in logged:
+            return words
+    return "the package index does not have it for this Python"
 
 
-def find_links(finder: ModuleType, requirement: str) -> List[ModuleType]:
+class FailureLog(logging.Handler):
+    """Keeps what pip says about pages that it could not use."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: D102
+        line = record.getMessage()
+        if line.lower().startswith(("could not fetch url", "skipping page")):
+            self.lines.append(line[:500])
+
+
+def find_links(finder: FromPip, requirement: str) -> list[FromPip]:
     """Return the best candidate's link, and the newest wheel's if the best one is no wheel."""
     requirements = import_module("pip._vendor.packaging.requirements")
     parsed = requirements.Requirement(requirement)
@@ -362,7 +406,7 @@ def find_links(finder: ModuleType, requirement: str) -> List[ModuleType]:
     return [best.link] if best.link.is_wheel or newest is best else [newest.link, best.link]
 
 
-def read_link(session: ModuleType, links: List[ModuleType]) -> Fields:
+def read_link(session: FromPip, links: list[FromPip]) -> Fields:
     """Read the first link that can be read; a wheel of another version is good evidence too."""
     problem = "nothing to read"
     for link in links:
@@ -374,33 +418,33 @@ def read_link(session: ModuleType, links: List[ModuleType]) -> Fields:
                 if link.is_wheel
                 else read_remote_sdist(session, link)
             )
-        except ProbeError as error:
+        except ProbeError as error:  # noqa: PERF203 - two links at most
             problem = str(error)
     raise ProbeError(problem)
 
 
-def read_local_link(link: ModuleType) -> Fields:
+def read_local_link(link: FromPip) -> Fields:
     """Read an archive in a folder of links."""
     with open(link.file_path, "rb") as file:
         fields = read_wheel(file) if link.is_wheel else read_sdist(file)
     return dict(fields, source="a file")
 
 
-def read_remote_wheel(session: ModuleType, link: ModuleType) -> Fields:
+def read_remote_wheel(session: FromPip, link: FromPip) -> Fields:
     """Read a wheel by range requests, whole if it is small, or only its metadata file."""
     url = link.url.partition("#")[0]
     size, has_ranges = ask_size(session, url)
     try:
         if has_ranges and size > 0:
             return dict(read_wheel(RemoteFile(session, url, size)), source="range requests")
-    except RangesRefused:
+    except RangesRefusedError:
         pass
     if 0 < size <= READ_LIMIT // 2:
         return dict(read_wheel(io.BytesIO(download(session, url, size))), source="a download")
     return read_metadata_file(session, link)
 
 
-def read_metadata_file(session: ModuleType, link: ModuleType) -> Fields:
+def read_metadata_file(session: FromPip, link: FromPip) -> Fields:
     """Read the metadata file beside the wheel (PEP 658); it does not tell the scripts."""
     metadata = link.metadata_link() if callable(getattr(link, "metadata_link", None)) else None
     if metadata is None:
@@ -412,7 +456,7 @@ def read_metadata_file(session: ModuleType, link: ModuleType) -> Fields:
     return dict(fields, are_scripts_known=False, source="the index's metadata file")
 
 
-def read_remote_sdist(session: ModuleType, link: ModuleType) -> Fields:
+def read_remote_sdist(session: FromPip, link: FromPip) -> Fields:
     """Read a small sdist as it is; a large one is not worth fetching for this."""
     if not link.filename.endswith((".tar.gz", ".tgz", ".tar.bz2")):
         raise ProbeError("it has no wheel, and a source archive is not built for this")
@@ -420,16 +464,17 @@ def read_remote_sdist(session: ModuleType, link: ModuleType) -> Fields:
     return dict(read_sdist(io.BytesIO(data)), source="a source archive")
 
 
-class RangesRefused(Exception):
+class RangesRefusedError(Exception):
     """The server said that it gives ranges, and does not."""
 
 
-def plain_headers(**more: str) -> Dict[str, str]:
+def plain_headers(**more: str) -> dict[str, str]:
+    """Return the headers of every question for a file or a part of it."""
     # An encoded answer would have other offsets; a cached one would be the whole wheel.
-    return dict({"Accept-Encoding": "identity", "Cache-Control": "no-cache"}, **more)
+    return {"Accept-Encoding": "identity", "Cache-Control": "no-cache", **more}
 
 
-def ask_size(session: ModuleType, url: str) -> Tuple[int, bool]:
+def ask_size(session: FromPip, url: str) -> tuple[int, bool]:
     """Ask for a file's size and whether parts of it are given."""
     response = session.head(url, headers=plain_headers(), allow_redirects=True)
     require_success(response)
@@ -438,12 +483,13 @@ def ask_size(session: ModuleType, url: str) -> Tuple[int, bool]:
     return (int(length) if length.isdigit() else 0), ranges
 
 
-def require_success(response: ModuleType) -> None:
+def require_success(response: FromPip) -> None:
+    """Raise for a status that is no answer."""
     if response.status_code >= 400:
-        raise ProbeError("its server answered with status %d" % response.status_code)
+        raise ProbeError(f"its server answered with status {response.status_code}")
 
 
-def download(session: ModuleType, url: str, limit: int) -> bytes:
+def download(session: FromPip, url: str, limit: int) -> bytes:
     """Fetch a whole file of at most `limit` bytes."""
     with session.get(url, headers=plain_headers(), stream=True) as response:
         require_success(response)
@@ -458,30 +504,30 @@ def download(session: ModuleType, url: str, limit: int) -> bytes:
 class RemoteFile(io.RawIOBase):
     """A file on a server, fetched in ranges; the end, where wheels keep their metadata, first."""
 
-    def __init__(self, session: ModuleType, url: str, size: int) -> None:
+    def __init__(self, session: FromPip, url: str, size: int) -> None:
         super().__init__()
         self.session = session
         self.url = url
         self.size = size
         self.position = 0
-        self.parts: Dict[int, bytes] = {}
+        self.parts: dict[int, bytes] = {}
         self.fetched = 0
         self.fetch(max(0, size - TAIL_SIZE), size)
 
-    def seekable(self) -> bool:
+    def seekable(self) -> bool:  # noqa: D102 - the interface of files, see io.RawIOBase
         return True
 
-    def readable(self) -> bool:
+    def readable(self) -> bool:  # noqa: D102
         return True
 
-    def tell(self) -> int:
+    def tell(self) -> int:  # noqa: D102
         return self.position
 
-    def seek(self, offset: int, whence: int = 0) -> int:
+    def seek(self, offset: int, whence: int = 0) -> int:  # noqa: D102
         self.position = max(0, offset + (0, self.position, self.size)[whence])
         return self.position
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1) -> bytes:  # noqa: D102
         stop = self.size if size is None or size < 0 else min(self.size, self.position + size)
         if stop <= self.position:
             return b""
@@ -502,13 +548,13 @@ class RemoteFile(io.RawIOBase):
         self.fetched += stop - start
         if self.fetched > READ_LIMIT:
             raise ProbeError("its archive is too large to look into")
-        headers = plain_headers(Range="bytes=%d-%d" % (start, stop - 1))
+        headers = plain_headers(Range=f"bytes={start}-{stop - 1}")
         with self.session.get(self.url, headers=headers, stream=True) as response:
             if response.status_code != 206:
-                raise RangesRefused()
+                raise RangesRefusedError()
             part = b"".join(response.iter_content(CHUNK_SIZE))
         if len(part) != stop - start:
-            raise RangesRefused()
+            raise RangesRefusedError()
         self.parts[start] = part
         return part
 
@@ -517,8 +563,8 @@ def describe_error(error: BaseException) -> str:
     """Put a failure of pip's or ours into one clause."""
     kind = type(error).__name__
     words = {
-        "ConnectTimeout": "the package index did not answer in time",
-        "ReadTimeout": "the package index did not answer in time",
+        "ConnectTimeout": TOO_SLOW,
+        "ReadTimeout": TOO_SLOW,
         "ConnectionError": "the package index cannot be reached",
         "SSLError": "the package index's certificate is not accepted",
         "ProxyError": "the proxy did not let the question through",
@@ -527,7 +573,7 @@ def describe_error(error: BaseException) -> str:
     }
     if isinstance(error, ProbeError):
         return str(error)
-    return words.get(kind, "pip could not look it up (%s)" % kind)
+    return words.get(kind, f"pip could not look it up ({kind})")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,181 @@
+"""The user's word goes before knowledge, knowledge before metadata, and doubt is a library."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipguard.classify import (
+    APPLICATION_SCORE,
+    classify_known,
+    classify_metadata,
+    classify_requirement,
+    find_first_paragraph,
+    make_users_word,
+    read_requirement_name,
+)
+from pipguard.evidence import ProjectMetadata
+
+DOWNLOADER = ProjectMetadata(
+    name="frobnicate",
+    summary="Download frobs from the command line",
+    classifiers=("Environment :: Console", "Intended Audience :: End Users/Desktop"),
+    modules=("frobnicate",),
+    console_scripts=(("frobnicate", "frobnicate.cli:main"),),
+)
+PARSER = ProjectMetadata(
+    name="frobparse",
+    summary="A Python library for parsing frobs",
+    classifiers=("Topic :: Software Development :: Libraries",),
+    modules=("frobparse",),
+    console_scripts=(("frobparse", "frobparse.__main__:main"),),
+)
+
+
+def test_an_application_and_why() -> None:
+    found = classify_requirement("frobnicate", DOWNLOADER)
+    assert (found.kind, found.is_doubtful) == ("application", False)
+    assert found.reason == ("ships the command `frobnicate` and its description says command line")
+    assert sum(point.weight for point in found.evidence) >= APPLICATION_SCORE
+
+
+def test_a_library_with_a_command_and_why() -> None:
+    found = classify_requirement("frobparse", PARSER)
+    assert (found.kind, found.is_doubtful) == ("library", False)
+    assert "library" in found.reason
+
+
+def test_no_command_is_a_library_whatever_the_words_say() -> None:
+    found = classify_requirement("frobnicate", replace(DOWNLOADER, console_scripts=()))
+    assert (found.kind, found.reason, found.is_doubtful) == (
+        "library",
+        "it ships no command",
+        False,
+    )
+
+
+def test_words_alone_may_decide_where_commands_are_unknown() -> None:
+    unknown = replace(DOWNLOADER, console_scripts=(), are_scripts_known=False)
+    assert classify_requirement("frobnicate", unknown).kind == "application"
+    assert (
+        classify_requirement("frobparse", replace(PARSER, are_scripts_known=False)).kind
+        == "library"
+    )
+
+
+def test_the_users_word_beats_knowledge_and_metadata() -> None:
+    word = make_users_word(applications=["Frob_Parse"], libraries=["httpie"])
+    assert classify_requirement("frob-parse", PARSER, word).kind == "application"
+    assert classify_requirement("HTTPie", None, word).kind == "library"
+    both = make_users_word(applications=["x"], libraries=["x"])
+    assert classify_requirement("x", None, both).kind == "library"
+
+
+def test_a_name_in_the_projects_own_files_is_a_library() -> None:
+    word = make_users_word(named_by_project=["black"])
+    assert classify_requirement("black", None, word).kind == "library"
+    assert classify_requirement("black").kind == "application"
+    settings = make_users_word(applications=["black"], named_by_project=["black"])
+    assert classify_requirement("black", None, settings).kind == "application"
+
+
+def test_knowledge_beats_metadata() -> None:
+    assert classify_requirement("httpx", DOWNLOADER).kind == "library"
+
+
+def test_nothing_known_is_doubt() -> None:
+    found = classify_requirement("no-such-project-4711")
+    assert (found.kind, found.is_doubtful) == ("library", True)
+    assert classify_known("no-such-project-4711") is None
+
+
+def test_a_problem_is_the_reason_of_a_doubt() -> None:
+    problem = ProjectMetadata(problem="the package index did not answer in time")
+    found = classify_requirement("no-such-project-4711", problem)
+    assert (found.kind, found.is_doubtful) == ("library", True)
+    assert found.reason == problem.problem
+
+
+def test_a_weak_case_is_doubtful() -> None:
+    weak = ProjectMetadata(
+        name="frob", modules=("other",), console_scripts=(("thing", "other:main"),)
+    )
+    found = classify_metadata("frob", weak)
+    assert (found.kind, found.is_doubtful) == ("library", True)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (
+            {"legacy_scripts": ("frobc",), "modules": (), "summary": "A wrapper for frobc"},
+            "application",
+        ),
+        ({"gui_scripts": (("frobs", "frob.gui:main"),), "summary": "Draw frobs"}, "application"),
+        ({"console_scripts": (("frob-check", "frob:m"),), "summary": "Frobs made easy"}, "library"),
+        (
+            {"console_scripts": (("frob", "frob:m"),), "summary": "Frobs", "extras": ("cli",)},
+            "library",
+        ),
+        ({"console_scripts": (("frob", "frob:m"),), "summary": "Pythonic frobs"}, "library"),
+        ({"console_scripts": (("frob", "frob:m"),), "summary": "Test runner for frobs"}, "library"),
+        ({"console_scripts": (("frob", "frob:m"),), "summary": "Convert frobs"}, "application"),
+        (
+            {"console_scripts": (("frob", "frob:m"),), "dependencies": ("textual>=1",)},
+            "application",
+        ),
+        ({"console_scripts": (("frob", "frob:m"),), "dependencies": ("pytest",)}, "library"),
+        (
+            {"console_scripts": (("frob", "frob:m"),), "classifiers": ("Framework :: Django",)},
+            "library",
+        ),
+    ],
+)
+def test_single_signs(change: dict[str, object], kind: str) -> None:
+    metadata = replace(ProjectMetadata(name="frob", modules=("frob",)), **change)  # type: ignore[arg-type]
+    assert classify_metadata("frob", metadata).kind == kind
+
+
+def test_the_readme_counts() -> None:
+    plain = ProjectMetadata(
+        name="frob", modules=("frob",), console_scripts=(("fr", "frob:m"),), summary="Frobs"
+    )
+    assert classify_metadata("frob", plain).kind == "library"
+    readme = "# Frob\n\nInstall it:\n\n    pipx install frob\n"
+    assert classify_metadata("frob", replace(plain, description=readme)).kind == "application"
+    code = readme + "\n>>> import frob\n"
+    assert classify_metadata("frob", replace(plain, description=code)).kind == "library"
+
+
+def test_the_first_paragraph_is_prose() -> None:
+    readme = (
+        "Frob\n====\n\n[![badge](x)](y)\n\nFrob is a library that frobs the frobs of frobbers.\n"
+    )
+    assert find_first_paragraph(readme + "More.\n\nOther") == (
+        "Frob is a library that frobs the frobs of frobbers. More."
+    )
+
+
+def test_an_optional_dependency_does_not_count() -> None:
+    metadata = ProjectMetadata(
+        name="frob",
+        modules=("frob",),
+        console_scripts=(("frob", "frob:m"),),
+        dependencies=("pytest ; extra == 'test'",),
+    )
+    assert classify_metadata("frob", metadata).kind == "application"
+
+
+def test_hostile_texts_are_only_texts() -> None:
+    for text in ("", "\x1b[31m", "library " * 5000, "\udcff", "𝕷ibrary"):
+        metadata = replace(DOWNLOADER, summary=text, keywords=text, description=text)
+        assert classify_metadata("frobnicate", metadata).kind in {"library", "application"}
+
+
+@pytest.mark.parametrize(
+    ("requirement", "name"),
+    [("Click>=8", "click"), ("rich-click ~=1", "rich-click"), ("a", "a"), ("", "")],
+)
+def test_requirement_names(requirement: str, name: str) -> None:
+    assert read_requirement_name(requirement) == name

@@ -1,0 +1,97 @@
+"""The data files are what a reader expects of them, and finding a name in them is right."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipguard import knowledge
+from pipguard.knowledge import find_known, matches_pattern, normalize_name
+
+FOLDER = Path(knowledge.__file__).parent
+NAME_FILES = tuple(knowledge.FILES)
+
+
+def read_entries(file: str) -> list[tuple[str, str]]:
+    lines = (FOLDER / file).read_text(encoding="utf-8").splitlines()
+    return [tuple(line.split("\t")) for line in lines if not line.startswith("#")]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("file", [*NAME_FILES, knowledge.PATTERNS])
+def test_every_line_is_a_name_and_a_reason(file: str) -> None:
+    text = (FOLDER / file).read_text(encoding="utf-8")
+    assert text.endswith("\n")
+    for line in text.splitlines():
+        assert line.startswith("#") or (line.count("\t") == 1 and all(line.split("\t"))), line
+        assert line.isprintable() or "\t" in line
+
+
+@pytest.mark.parametrize("file", [*NAME_FILES, knowledge.PATTERNS])
+def test_entries_are_sorted_unique_and_normalised(file: str) -> None:
+    names = [name for name, _ in read_entries(file)]
+    assert names == sorted(set(names))
+    for name in names:
+        assert normalize_name(name.replace("*", "x")) == name.replace("*", "x")
+        assert name.count("*") == (file == knowledge.PATTERNS)
+
+
+def test_no_name_is_in_two_files() -> None:
+    seen: dict[str, str] = {}
+    for file in NAME_FILES:
+        for name, _ in read_entries(file):
+            assert name not in seen, f"{name} is in {seen.get(name)} and {file}"
+            seen[name] = file
+
+
+def test_there_are_hundreds_of_names() -> None:
+    assert len(read_entries("applications.txt")) > 500
+    assert len(read_entries("libraries.txt")) > 500
+    assert len(read_entries("project_tools.txt")) > 100
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("httpie", "application"),
+        ("Yt_Dlp", "application"),
+        ("ansible", "application"),
+        ("httpx", "library"),
+        ("tqdm", "library"),
+        ("pytest", "library"),
+        ("Flask.SQLAlchemy", "library"),
+        ("pytest-anything-at-all", "library"),
+        ("types-nobody-made", "library"),
+        ("jupyter-repo2docker", "application"),
+    ],
+)
+def test_known_names(name: str, kind: str) -> None:
+    known = find_known(name)
+    assert known is not None
+    assert known.kind == kind
+    assert known.reason
+
+
+@pytest.mark.parametrize("name", ["", "-", "#", "no-such-project-4711", "a\tb", "*"])
+def test_unknown_names(name: str) -> None:
+    assert find_known(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "expected"),
+    [
+        ("pytest-cov", "pytest-*", True),
+        ("pytest-", "pytest-*", False),
+        ("xpytest-cov", "pytest-*", False),
+        ("lxml-stubs", "*-stubs", True),
+        ("-stubs", "*-stubs", False),
+        ("aba", "ab*ba", False),
+    ],
+)
+def test_patterns(name: str, pattern: str, expected: bool) -> None:
+    assert matches_pattern(name, pattern) is expected
+
+
+def test_data_files_are_beside_the_code() -> None:
+    assert {"applications.txt", "libraries.txt"} <= set(os.listdir(FOLDER))
