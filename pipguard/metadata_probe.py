@@ -56,6 +56,7 @@ CHUNK_SIZE = 32 * 1024
 ITEM_LIMIT = 300  # names, classifiers and scripts that are worth passing on
 NAME_LIMIT = 200
 TOO_SLOW = "the package index did not answer in time"
+NO_INDEX = "the package index answered with something else than an index"
 SECONDS_FOR_PIP = 2.0
 SECONDS_PER_MORE = 0.5
 SECONDS_AT_MOST = 5.0
@@ -370,9 +371,10 @@ def describe_absence(request: Request) -> str:
         ("404 client error", "the package index does not have it"),
         ("client error", "the package index refused to answer"),
         ("server error", "the package index answered with an error"),
+        ("error responses", "the package index answered with an error"),
         ("ssl certificate", "the package index's certificate is not accepted"),
         ("could not fetch url", "the package index cannot be reached"),
-        ("skipping page", "the package index answered with something else than an index"),
+        ("skipping page", NO_INDEX),
     ):
         if sign in logged:
             return words
@@ -569,6 +571,7 @@ def describe_error(error: BaseException) -> str:
         "SSLError": "the package index's certificate is not accepted",
         "ProxyError": "the proxy did not let the question through",
         "InvalidRequirement": "the requirement cannot be read",
+        "UnicodeDecodeError": NO_INDEX,
         "SystemExit": "pip does not take these options",
     }
     if isinstance(error, ProbeError):

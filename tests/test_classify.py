@@ -168,7 +168,13 @@ def test_an_optional_dependency_does_not_count() -> None:
 
 
 def test_hostile_texts_are_only_texts() -> None:
-    for text in ("", "\x1b[31m", "library " * 5000, "\udcff", "\N{MATHEMATICAL BOLD FRAKTUR CAPITAL L}ibrary"):
+    for text in (
+        "",
+        "\x1b[31m",
+        "library " * 5000,
+        "\udcff",
+        "\N{MATHEMATICAL BOLD FRAKTUR CAPITAL L}ibrary",
+    ):
         metadata = replace(DOWNLOADER, summary=text, keywords=text, description=text)
         assert classify_metadata("frobnicate", metadata).kind in {"library", "application"}
 
