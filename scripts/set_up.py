@@ -9,6 +9,12 @@ has no pip of its own, a pip is fetched from the index that pip's configuration 
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":
+    # Ctrl-C while the other modules load ends this without a word: nothing was made yet.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import ast
 import base64
 import configparser
@@ -23,7 +29,6 @@ import operator
 import os
 import re
 import shutil
-import signal
 import ssl
 import subprocess
 import sys
@@ -53,7 +58,7 @@ class SetUpError(Exception):
 
 def main(arguments: list[str]) -> int:
     """Set up and say in one line what went wrong, if anything did."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop_for_signal)
     folder = Path(arguments[0])
     try:
@@ -64,7 +69,7 @@ def main(arguments: list[str]) -> int:
         say(f"cannot set up in {folder}: {error.strerror or error}")
         say("to use another place, set XDG_DATA_HOME to a folder that you can write to")
     except KeyboardInterrupt as interrupt:
-        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+        return 128 + int(interrupt.args[0])
     else:
         return 0
     return 1
@@ -101,10 +106,13 @@ def set_up(folder: Path, groups: list[str]) -> None:
 
 def make(folder: Path, requirements: list[str], lock: int) -> None:
     """Make the environment and fill it; the file `ready` comes last."""
-    run([stable_interpreter(), "-I", "-m", "venv", "--without-pip", str(folder)], lock)
+    run([stable_interpreter(), "-I", "-m", "venv", "--without-pip", str(folder)], folder, lock)
+    temporary = folder / "temporary"
+    temporary.mkdir()
     with chosen_pip(folder) as pip:
         options = ["-qq", "--disable-pip-version-check", "--no-input"]
-        run([*pip, "install", *options, *requirements], lock)
+        run([*pip, "install", *options, *requirements], temporary, lock)
+    remove(temporary)
     (folder / "ready").touch()
 
 
@@ -173,19 +181,29 @@ def read_requirements(project: Path, groups: list[str]) -> list[str]:
     return requirements
 
 
-def run(command: list[str], lock: int) -> None:
-    """Run one step; its own words go to standard error."""
-    done = subprocess.run(
+def run(command: list[str], temporary: Path, lock: int) -> None:
+    """Run one step; its own words go to standard error, its temporary files into our folder.
+
+    In a session of its own it does not meet a Ctrl-C, to which Python answers with a traceback; it
+    is ended by us, and what it leaves goes with the folder.
+    """
+    with subprocess.Popen(
         command,
-        env=environment_for_pip(os.environ),
+        env={**environment_for_pip(os.environ), "TMPDIR": str(temporary)},
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr.fileno(),
         pass_fds=[lock],
-        check=False,
-    )
-    if done.returncode:
+        start_new_session=True,
+    ) as process:
+        try:
+            status = process.wait()
+        except BaseException:
+            # pip starts another pip for `--python`, and that one writes into the folder.
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if status:
         step = next((word for word in ("venv", "pip") if word in command), "pip")
-        raise SetUpError(f"{step} ended with status {done.returncode}; its own words are above")
+        raise SetUpError(f"{step} ended with status {status}; its own words are above")
 
 
 def environment_for_pip(environ: Mapping[str, str]) -> dict[str, str]:
