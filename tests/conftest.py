@@ -177,7 +177,7 @@ def isolated(home: Path, tools: Path, application_data: Path) -> Iterator[None]:
         "HOME": str(home),
         "PATH": f"{home}/.local/bin:{tools}",
         "LANG": "C.UTF-8",
-        "TERM": "dumb",
+        "TERM": "xterm-256color",
         "TMPDIR": str(home / "tmp"),
         "PIP_CONFIG_FILE": os.devnull,
         "VIRTUALENV_OVERRIDE_APP_DATA": str(application_data),
