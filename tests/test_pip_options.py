@@ -5,58 +5,23 @@ import os
 import random
 import subprocess
 import sys
-import time
-from functools import cache
 from pathlib import Path
 
 import pytest
+from harness.pips import NEWEST, pip_wheel
 
 from pipguard import pip_options
 from pipguard.parse import parse_command
 
-RELEASES = ("23.0.1", "24.0", "25.1", "newest")
+RELEASES = ("23.0.1", "24.0", "25.1", NEWEST)
 LINES = int(os.environ.get("PIPGUARD_TEST_FUZZ_LINES", "300"))
 SEED = int(os.environ.get("PIPGUARD_TEST_FUZZ_SEED", "668"))
-ONE_DAY = 24 * 60 * 60
 
 
-def cache_folder():
-    named = os.environ.get("PIPGUARD_TEST_CACHE")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "pipguard-tests"
-
-
-def find_wheel(folder, youngest=0.0):
-    wheels = [wheel for wheel in folder.glob("pip-*.whl") if wheel.stat().st_mtime >= youngest]
-    return max(wheels, key=lambda wheel: wheel.stat().st_mtime, default=None)
-
-
-@cache
-def fetch_wheel(release):
-    """The wheel of that pip, or why it cannot be had; the newest is asked for once a day."""
-    folder = cache_folder() / "pips" / release
-    newest = release == "newest"
-    wheel = find_wheel(folder, time.time() - ONE_DAY if newest else 0.0)
-    if wheel is None:
-        wanted = "pip" if newest else f"pip=={release}"
-        command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check"]
-        command += ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder), wanted]
-        download = subprocess.run(command, capture_output=True, text=True, check=False)
-        wheel = find_wheel(folder)
-        if wheel is None:
-            return None, download.stderr.strip()
-        os.utime(wheel)
-    return wheel, ""
-
-
-@pytest.fixture(params=RELEASES)
-def wheel(request):
-    found, reason = fetch_wheel(request.param)
-    if found is None:
-        pytest.skip(f"NOT CHECKED against pip {request.param}, no wheel to be had: {reason}")
-    return found
+@pytest.fixture(params=RELEASES, ids=lambda release: release or "newest")
+def wheel(request, outside_environment):
+    """A real pip's wheel, downloaded once."""
+    return pip_wheel(request.param, outside_environment)
 
 
 def version_of(wheel):

@@ -14,34 +14,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from harness.pips import NEWEST, OLDER, PipShelf
 
 from pipguard.evidence import EvidenceRequest, ProjectMetadata, gather_evidence
 
 pytestmark = pytest.mark.end_to_end
 
-PIPS = ("23.0.1", "24.0", "25.1", "newest")
+PIPS = (*OLDER, NEWEST)
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: Frobs\n"
 ENTRY_POINTS = "[console_scripts]\n{name} = {name}.cli:main\n"
 
 
-def locate_cache() -> Path:
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("PIPGUARD_TEST_CACHE") or home / "pipguard-tests")
-
-
-@pytest.fixture(scope="module", params=PIPS)
-def pip_folder(request: pytest.FixtureRequest) -> Path:
-    version = request.param
-    folder = locate_cache() / f"pip-{version}"
-    if not (folder / "pip").is_dir():
-        wanted = "pip" if version == "newest" else f"pip=={version}"
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, wanted]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"NOT TESTED: pip {version} cannot be had: {done.stderr[-300:]}")
-        (wheel,) = folder.glob("pip-*.whl")
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(folder)
+@pytest.fixture(scope="module", params=PIPS, ids=lambda version: version or "newest")
+def pip_folder(
+    request: pytest.FixtureRequest, pip_shelf: PipShelf, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder that holds a real pip."""
+    folder = tmp_path_factory.mktemp("pip")
+    pip_shelf.put(request.param, folder)
     return folder
 
 
