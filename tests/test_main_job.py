@@ -30,8 +30,8 @@ def imports(python: Path, module: str) -> bool:
 
 def make_environment(folder: Path, base: Path, *options: str) -> Path:
     """Make an environment without our help; return its interpreter."""
-    command = [sys.executable, "-I", "-m", "virtualenv", "-q", "-p", base, *options, folder]
-    done = run_command(command)
+    words = [sys.executable, "-I", "-m", "virtualenv", "-q", "-p", str(base), *options, str(folder)]
+    done = run_command(words)
     assert done.status == 0, done.err
     return folder / "bin" / "python"
 
