@@ -76,12 +76,12 @@ def locate_real_pip(program: str, environ: Mapping[str, str], itself: str) -> Re
 
     `program` is the name that we were called by (`pip3.12` looks for that very name), `itself`
     the path of the file that was started. `PIPGUARD_REAL_PIP` names another and is believed, so
-    that a wrong value fails where the user can see it.
+    that a wrong value fails where the user can see it; only ourselves it cannot name.
     """
-    chosen = environ.get("PIPGUARD_REAL_PIP")
-    if chosen:
-        return describe_pip(chosen, environ)
     own_path = _resolve(itself)
+    chosen = environ.get("PIPGUARD_REAL_PIP")
+    if chosen and not _leads_back(chosen, own_path, environ):
+        return describe_pip(chosen, environ)
     for name in pip_names(program):
         for path in locate_programs(name, environ):
             if not _is_ourselves(path, own_path, environ):
@@ -223,12 +223,15 @@ def _resolve(path: str) -> str:
 
 def _is_ourselves(path: str, own_path: str, environ: Mapping[str, str]) -> bool:
     """Recognise links to us, copies of us, wrappers that name us, and wrappers that lead back."""
-    if os.path.realpath(path) == own_path:
-        return True
-    if environ.get(TRIED_VARIABLE, "").split(os.pathsep).count(path) >= MOST_TRIES:
+    if _leads_back(path, own_path, environ):
         return True
     text = _read_head(path).partition(b"\n")[2]
     return _OURSELVES in text and _PIP_ITSELF not in text
+
+
+def _leads_back(path: str, own_path: str, environ: Mapping[str, str]) -> bool:
+    tried = environ.get(TRIED_VARIABLE, "").split(os.pathsep)
+    return _resolve(path) == own_path or tried.count(path) >= MOST_TRIES
 
 
 def _read_head(path: str) -> bytes:
@@ -247,17 +250,24 @@ def _read_interpreter(path: str, environ: Mapping[str, str]) -> str | None:
     first, _, rest = head[2:].partition(b"\n")
     words = os.fsdecode(first).split(None, 1)
     if words and os.path.basename(words[0]) == "env":
-        return _find_interpreter(words[1].split()[-1] if len(words) > 1 else "", environ)
+        return _find_interpreter(_command_of_env(words[1:]), environ)
     # Installers write `#!/bin/sh` and `'''exec' "python" …` where a path is long or has spaces.
     if words and os.path.basename(words[0]) in {"sh", "bash"}:
         return _read_exec_line(path, os.fsdecode(rest.partition(b"\n")[0]))
     return _accept_interpreter(os.fsdecode(first).strip())
 
 
+def _command_of_env(rest: Sequence[str]) -> str:
+    """Return what `env` would start: the first word that is neither an option nor a variable."""
+    words = rest[0].split() if rest else []
+    return next((word for word in words if word[0] != "-" and "=" not in word), "")
+
+
 def _read_exec_line(path: str, line: str) -> str | None:
     if not line.startswith("'''exec' "):
         return None
-    word = line[len("'''exec' ") :].partition(' "$0"')[0].strip().strip('"')
+    # The relocatable form holds a `"$0"` of its own before the one that ends the interpreter.
+    word = line[len("'''exec' ") :].rpartition(' "$0"')[0].strip().strip('"')
     if "$(dirname" in word:  # relocatable: the interpreter stands beside the script itself
         beside = os.path.dirname(os.path.realpath(path))
         return _accept_interpreter(os.path.join(beside, word.rpartition("/")[2].strip("\"'")))
