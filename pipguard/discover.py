@@ -13,12 +13,18 @@ from dataclasses import dataclass
 
 from pipguard.caller import Caller
 from pipguard.environment import Environment, find_distrust, follow_pointer, inspect_environment
+from pipguard.errors import BadSetting
 from pipguard.process import run_captured
 from pipguard.real_pip import locate_programs
 from pipguard.settings import Settings
 
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "manage.py", ".git", ".venv")
 ENVIRONMENT_NAMES = (".venv", "venv", "env")
+_NOT_MADE = {
+    "absent": "it does not exist",
+    "empty": "it is empty",
+    "unfinished": "the run that made it was killed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,10 @@ def find_project(caller: Caller) -> tuple[str | None, bool]:
 def discover_surroundings(
     caller: Caller, settings: Settings, project: tuple[str | None, bool]
 ) -> Surroundings:
-    """Find the environment for libraries (PEP 832's order: an active one, then the project's)."""
+    """Find the environment for libraries (PEP 832's order: an active one, then the project's).
+
+    Raises `BadSetting` where the chosen one would take the project's own place.
+    """
     root, has_files = project
     place = _find_active(caller) or _find_in_project(caller, settings, root)
     return Surroundings(root, has_files, place or _find_personal(caller))
@@ -106,10 +115,10 @@ def name_manager(interpreter: str | None, marker_text: str) -> str:
 def _find_active(caller: Caller) -> Place | None:
     active = caller.environ.get("VIRTUAL_ENV")
     if active:
-        environment = inspect_environment(os.path.abspath(active), make_asker(caller))
+        path = os.path.join(caller.directory, active)
+        environment = inspect_environment(path, make_asker(caller))
         if environment.must_be_made:
-            problem = "it does not exist" if environment.state == "absent" else "it is empty"
-            environment = Environment(environment.path, "broken", problem)
+            environment = Environment(path, "broken", _NOT_MADE[environment.state])
         return Place(environment, "active")
     conda = caller.environ.get("CONDA_PREFIX")
     if conda and os.path.exists(os.path.join(conda, "bin", "python")):
@@ -123,7 +132,11 @@ def _find_in_project(caller: Caller, settings: Settings, root: str | None) -> Pl
         return None
     base = root or caller.directory
     if chosen:
-        return Place(_inspect_with_care(os.path.join(base, chosen), caller), "project")
+        path = os.path.normpath(os.path.join(base, chosen))
+        if os.path.join(base, "").startswith(os.path.join(path, "")):
+            accepted = "accepted: a folder for the environment alone"
+            raise BadSetting(f"PIPGUARD_VENV={chosen!r}: the project itself lies in it", accepted)
+        return Place(_inspect_with_care(path, caller), "project")
     for name in ENVIRONMENT_NAMES:
         path = os.path.join(base, name)
         is_ours = name == ".venv" and os.path.lexists(path)

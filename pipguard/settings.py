@@ -94,7 +94,9 @@ def _parse_table(path: str, text: str, *, is_project: bool) -> Mapping[str, obje
         return document
     tools = document.get("tool")
     table = tools.get("pipguard", {}) if isinstance(tools, dict) else {}
-    return table if isinstance(table, dict) else {}
+    if isinstance(table, dict):
+        return table
+    raise BadSetting(f"{path}: tool.pipguard = {table!r}", "accepted: a table, [tool.pipguard]")
 
 
 def _apply_table(settings: Settings, source: _Source) -> Settings:
@@ -116,10 +118,16 @@ def _read_venv(settings: Settings, value: object, source: _Source, key: str) -> 
     accepted = 'the name of a folder inside the project, such as ".venv"'
     if not isinstance(value, str) or not value:
         raise _refuse_value(source, key, value, accepted)
-    parts = value.replace("\\", "/").split("/")
-    if source.is_project and (os.path.isabs(value) or ".." in parts or ":" in value):
+    if source.is_project and not _is_inside(value):
         raise _refuse_value(source, key, value, accepted)
     return replace(settings, venv=value)
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path names something in the folder that it starts from, on any system."""
+    parts = [part for part in path.replace("\\", "/").split("/") if part != "."]
+    is_elsewhere = os.path.isabs(path) or path[0] in "~/\\" or ":" in path or ".." in parts
+    return not is_elsewhere and any(parts)
 
 
 def _read_system_site_packages(
