@@ -52,7 +52,7 @@ def _walk(real_pip: RealPip | None) -> int:
     from pipguard.decide import decide
     from pipguard.errors import PipguardError
     from pipguard.execute import Performer, execute_plan
-    from pipguard.forward import forward_command, locate_module_pip, refuse_without_pip
+    from pipguard.forward import forward_command, locate_module_pip, serve_without_pip
     from pipguard.parse import parse_command
     from pipguard.record import open_journal
     from pipguard.voice import Voice
@@ -69,7 +69,7 @@ def _walk(real_pip: RealPip | None) -> int:
         forwarded = (
             forward_command(real_pip, command, caller.environ)
             if real_pip
-            else refuse_without_pip(caller, command)
+            else serve_without_pip(caller, command)
         )
         if forwarded.refusal is None:
             return forwarded.exit_status

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,6 +16,9 @@ from pipguard.environment import UNFINISHED_NAME
 from pipguard.errors import PipguardError
 from pipguard.plans import Creation, Plan, Step
 from pipguard.process import (
+    DISCARD,
+    Interrupted,
+    postponing_signals,
     raising_on_signals,
     run_captured,
     run_foreground,
@@ -106,13 +108,17 @@ def _perform_steps(plan: Plan, performer: Performer) -> Outcome:
     failed: list[str] = []
     diverted: list[str] = []
     declined: list[str] = []
-    for step in plan.steps:
+    for number, step in enumerate(plan.steps):
         if step.only_if_missing and os.path.exists(step.only_if_missing):
             continue
         if step.question and not performer.confirm(step.question):
             declined.append(step.subject)
             continue
-        result, was_diverted = _perform(step, performer)
+        try:
+            result, was_diverted = _perform(step, performer)
+        except Interrupted as interruption:
+            failed += [left.subject for left in plan.steps[number:]]
+            return Outcome(interruption.exit_status, tuple(failed), tuple(diverted))
         if was_diverted:
             diverted.append(step.subject)
         if result != 0:
@@ -174,8 +180,12 @@ def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> t
     Where they are wanted they go to stderr, for stdout is pip's alone.
     """
     block = HeldBlock(NO_COMMANDS)
-    stdout = 2 if performer.is_verbose else subprocess.DEVNULL
-    status = run_relaying(step.command, environ, block.relay, stdout)
+    stdout = 2 if performer.is_verbose else DISCARD
+    try:
+        status = run_relaying(step.command, environ, block.relay, stdout)
+    except Interrupted:
+        write_error(block.release())
+        raise
     if status != 0 and block.block:
         if step.otherwise and b"--include-deps" in block.block:
             retries = [_perform(retry, performer) for retry in step.otherwise]
@@ -256,6 +266,7 @@ class _Making:
         self.marker = os.path.join(creation.path, UNFINISHED_NAME)
         self.aside = ""
         self.keeps_folder = False
+        self.has_begun = False
 
     def is_needed(self) -> bool:
         """Whether it is still to be made, now that nobody else can be making it."""
@@ -267,7 +278,8 @@ class _Making:
     def make(self, performer: Performer) -> None:
         """Make the folder, mark it as unfinished, and let virtualenv fill it."""
         try:
-            self._prepare()
+            with postponing_signals():
+                self._prepare()
         except OSError as error:
             problem = error.strerror or str(error)
             hint = "PIPGUARD_VENV=FOLDER chooses another place"
@@ -278,9 +290,14 @@ class _Making:
 
     def _prepare(self) -> None:
         if self.creation.replaces_broken:
-            self.aside = _free_name(self.path, "broken")
-            os.rename(self.path, self.aside)
-        self.keeps_folder = os.path.isdir(self.path) and not os.path.exists(self.marker)
+            aside = _free_name(self.path, "broken")
+            os.rename(self.path, aside)
+            self.aside = aside
+        is_left_over = os.path.exists(self.marker)
+        self.keeps_folder = os.path.isdir(self.path) and not is_left_over
+        if self.keeps_folder and os.listdir(self.path):
+            raise FileExistsError("there are files in it now")
+        self.has_begun = True
         os.makedirs(self.path, exist_ok=True)
         with open(self.marker, "wb"):
             pass
@@ -289,31 +306,23 @@ class _Making:
         """Declare it finished; what it replaced goes, if that was an environment, too."""
         _unlink(self.marker)
         if self.aside and os.path.isfile(os.path.join(self.aside, "pyvenv.cfg")):
-            shutil.rmtree(self.aside, ignore_errors=True)
+            _remove(self.aside)
 
     def undo(self) -> None:
         """Remove what was made, the mark last: killed on the way, the next run goes on."""
-        with _ignoring_interrupts():
-            for entry in _list_folder(self.path):
-                if entry != UNFINISHED_NAME:
-                    _remove(os.path.join(self.path, entry))
-            _unlink(self.marker)
-            if not self.keeps_folder:
-                _remove_folder(self.path)
-            if self.aside:
+        with postponing_signals():
+            if self.has_begun:
+                self._remove_made()
+            if self.aside and not os.path.lexists(self.path):
                 os.rename(self.aside, self.path)
 
-
-@contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    """Let an impatient second Ctrl-C not leave a half-removed environment."""
-    import signal
-
-    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, former)
+    def _remove_made(self) -> None:
+        for entry in _list_folder(self.path):
+            if entry != UNFINISHED_NAME:
+                _remove(os.path.join(self.path, entry))
+        _unlink(self.marker)
+        if not self.keeps_folder:
+            _remove_folder(self.path)
 
 
 def _free_name(path: str, ending: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pipguard.caller import Caller
 from pipguard.errors import NoPip
 from pipguard.parse import PipCommand
-from pipguard.process import run_captured, run_relaying, write_error
+from pipguard.process import Interrupted, run_captured, run_relaying, write_error
 from pipguard.real_pip import (
     RealPip,
     interpreter_names,
@@ -43,14 +43,18 @@ def forward_command(
 ) -> Forwarded:
     """Run the real pip on our terminal; hold back its refusal, relay everything else.
 
-    Raises `NoPip` when it cannot be started.
+    Raises `NoPip` when it cannot be started (a script whose interpreter is gone).
     """
     changed = mark_as_tried(real_pip, environ)
     block = HeldBlock(REFUSAL_LINE)
     try:
         exit_status = run_relaying([*real_pip.command, *command.argv], changed, block.relay)
+    except Interrupted as interruption:
+        write_error(block.release())
+        return Forwarded(interruption.exit_status, None)
     except OSError as error:
-        raise NoPip(f"{real_pip.command[0]} cannot be started: {error.strerror}") from error
+        problem = f"{real_pip.command[0]} cannot be started: {error.strerror}"
+        raise NoPip(problem, "PIPGUARD_REAL_PIP=PATH names another pip") from error
     text = block.block
     if exit_status == 1 and not text and not block.shown:
         text = _ask_would_refuse(real_pip, command, changed)
@@ -71,18 +75,19 @@ def ask_for_refusal(
     return recognise_refusal(1, text, _find_marker(real_pip, changed)) if text else None
 
 
-def refuse_without_pip(caller: Caller, command: PipCommand) -> Forwarded:
+def serve_without_pip(caller: Caller, command: PipCommand) -> Forwarded:
     """Stand in for a pip that is not there: an install can be served all the same.
 
-    Raises `NoPip` for everything else, and when we are switched off.
+    Raises `NoPip` for everything else, and for everything when we are switched off.
     """
-    may_serve = not is_switched_off(caller.environ) and not command.exempt_from_refusal
-    if may_serve:  # pip asks for the marker in `install` and `uninstall` only
+    is_off = is_switched_off(caller.environ)
+    # pip asks for the marker in `install` and `uninstall` only.
+    if not is_off and not command.exempt_from_refusal:
         return Forwarded(NoPip.exit_status, Refusal("", b""))
-    raise NoPip(
-        f"there is no {pip_names(caller.program)[0]} on PATH",
-        "`pip install NAME` works all the same; the system's own: the package python3-pip",
-    )
+    hint = "the system's own: the package python3-pip"
+    if not is_off:
+        hint = f"`pip install NAME` works all the same; {hint}"
+    raise NoPip(f"there is no {pip_names(caller.program)[0]} on PATH", hint)
 
 
 def locate_module_pip(caller: Caller) -> RealPip | None:

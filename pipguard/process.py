@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
+DISCARD = -3
+"""For `stdout`: nobody reads it (the number that `subprocess.DEVNULL` has)."""
 _CHUNK_SIZE = 65536
 _FORWARDED_SIGNALS = ("SIGTERM", "SIGHUP", "SIGQUIT")
 
@@ -27,6 +29,14 @@ class Terminated(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C ended a child; `exit_status` is what the child made of it."""
+
+    def __init__(self, exit_status: int) -> None:
+        super().__init__()
+        self.exit_status = exit_status
 
 
 class Captured:
@@ -118,32 +128,70 @@ def run_relaying(
             raise
         finally:
             os.close(writing)
-        exit_status = _pump_while_running(supervision, child, reading, relay)
-        os.close(reading)
-        return exit_status
+        return _pump_while_running(supervision, child, reading, relay)
+
+
+class _Handlers:
+    """Signal handlers for a while; the former ones come back afterwards.
+
+    What is ignored stays ignored (nohup), and only the main thread may change anything.
+    """
+
+    def __init__(self, handler: Callable[[int, FrameType | None], None]) -> None:
+        self.handler = handler
+        self.former: list[tuple[int, object]] = []
+
+    def replace(self, *names: str) -> None:
+        import signal
+        import threading
+
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for name in names:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) not in {signal.SIG_IGN, None}:
+                self.former.append((number, signal.signal(number, self.handler)))
+
+    def put_back(self) -> None:
+        import signal
+
+        while self.former:
+            number, handler = self.former.pop()
+            signal.signal(number, handler)  # type: ignore[arg-type]
 
 
 class raising_on_signals:  # noqa: N801 - used like a function, in a with statement
     """While inside, a request to end raises `Terminated` instead of ending us at once."""
 
     def __enter__(self) -> None:
-        import signal
-
-        self.former: list[tuple[int, object]] = []
-        for name in _FORWARDED_SIGNALS:
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-                self.former.append((number, signal.signal(number, self._raise)))
+        self.handlers = _Handlers(self._raise)
+        self.handlers.replace(*_FORWARDED_SIGNALS)
 
     def __exit__(self, *_: object) -> None:
-        import signal
-
-        for number, handler in self.former:
-            signal.signal(number, handler)  # type: ignore[arg-type]
+        self.handlers.put_back()
 
     @staticmethod
     def _raise(number: int, _: FrameType | None) -> None:
         raise Terminated(number)
+
+
+class postponing_signals:  # noqa: N801 - used like a function, in a with statement
+    """While inside, Ctrl-C and requests to end wait: what is begun there is not left half-done."""
+
+    def __enter__(self) -> None:
+        self.received = 0
+        self.handlers = _Handlers(self._note)
+        self.handlers.replace("SIGINT", *_FORWARDED_SIGNALS)
+
+    def __exit__(self, *_: object) -> None:
+        self.handlers.put_back()
+        if self.received:
+            import signal
+
+            signal.raise_signal(self.received)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self.received = number
 
 
 def write_error(data: bytes) -> None:
@@ -200,9 +248,13 @@ def _pump_while_running(
 
     pumping = threading.Thread(target=pump, daemon=True)
     pumping.start()
-    exit_status = supervision.wait_for(child)
-    pumping.join(timeout=0.5)
-    return exit_status
+    try:
+        return supervision.wait_for(child)
+    finally:
+        pumping.join(timeout=0.5)
+        # A thread that still reads must keep its descriptor: the next pipe would get its number.
+        if not pumping.is_alive():
+            os.close(reading)
 
 
 def _read_chunks(reading: int) -> Iterator[bytes]:
@@ -245,25 +297,14 @@ class _Supervision:
     def __init__(self) -> None:
         self.child: subprocess.Popen[bytes] | None = None
         self.received = 0
-        self.former: list[tuple[int, object]] = []
+        self.handlers = _Handlers(self.receive)
 
     def __enter__(self) -> _Supervision:
-        import signal
-        import threading
-
-        if threading.current_thread() is threading.main_thread():
-            names = ("SIGINT", *_FORWARDED_SIGNALS)
-            numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-            for number in numbers:
-                if signal.getsignal(number) is not signal.SIG_IGN:  # nohup stays nohup
-                    self.former.append((number, signal.signal(number, self.receive)))
+        self.handlers.replace("SIGINT", *_FORWARDED_SIGNALS)
         return self
 
     def __exit__(self, *_: object) -> None:
-        import signal
-
-        for number, handler in self.former:
-            signal.signal(number, handler)  # type: ignore[arg-type]
+        self.handlers.put_back()
 
     def receive(self, number: int, _: FrameType | None) -> None:
         self.received = number
@@ -282,14 +323,21 @@ class _Supervision:
             self.pass_on(self.received)
 
     def wait_for(self, child: subprocess.Popen[bytes]) -> int:
-        """Wait, return the exit status; raise Terminated when it was we who were asked to end."""
+        """Wait, return the exit status.
+
+        Raises `Terminated` when it was we who were asked to end, and `Interrupted` when Ctrl-C
+        made the child fail: nothing else is to be started then.
+        """
         import signal
 
         self.watch(child)
         status = child.wait()
         if self.received and self.received != signal.SIGINT:
             raise Terminated(self.received)
-        return status if status >= 0 else 128 - status
+        status = status if status >= 0 else 128 - status
+        if self.received and status != 0:
+            raise Interrupted(status)
+        return status
 
 
 def _shares_terminal() -> bool:
