@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pipguard.knowledge import Kind, find_known, matches_pattern, normalize_name
+from pipguard.knowledge import Kind, find_known, matches_pattern, normalise_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,15 +58,15 @@ def make_users_word(
 ) -> UsersWord:
     """Collect names in any spelling."""
     return UsersWord(
-        frozenset(map(normalize_name, applications)),
-        frozenset(map(normalize_name, libraries)),
-        frozenset(map(normalize_name, named_by_project)),
+        frozenset(map(normalise_name, applications)),
+        frozenset(map(normalise_name, libraries)),
+        frozenset(map(normalise_name, named_by_project)),
     )
 
 
 def classify_known(name: str, word: UsersWord = UsersWord()) -> Classification | None:
     """Decide by the user's word and by known names alone; None means that metadata is needed."""
-    wanted = normalize_name(name)
+    wanted = normalise_name(name)
     if wanted in word.libraries:
         return _settle(name, "library", "your settings say library")
     if wanted in word.applications:
@@ -313,9 +313,9 @@ def _count(commands: tuple[str, ...]) -> str:
 
 
 def _weigh_command_names(name: str, metadata: ProjectMetadata) -> list[Point]:
-    wanted = normalize_name(name)
-    names = {wanted, *(normalize_name(module) for module in metadata.modules)}
-    commands = [normalize_name(item.removesuffix(".py")) for item in list_commands(metadata)]
+    wanted = normalise_name(name)
+    names = {wanted, *(normalise_name(module) for module in metadata.modules)}
+    commands = [normalise_name(item.removesuffix(".py")) for item in list_commands(metadata)]
     if names & set(commands):
         return [Point(2, "has a command of its own name")]
     if any(command.startswith((own + "-", own + "2")) for command in commands for own in names):
@@ -328,7 +328,7 @@ def _weigh_command_names(name: str, metadata: ProjectMetadata) -> list[Point]:
 
 def weigh_name(name: str) -> list[Point]:
     """Weigh what the name alone suggests."""
-    wanted = normalize_name(name)
+    wanted = normalise_name(name)
     rules = ((w, t) for w, t, ps in NAME_RULES if any(matches_pattern(wanted, p) for p in ps))
     return [Point(weight, text) for weight, text in rules]
 
@@ -427,5 +427,5 @@ def read_requirement_name(requirement: str) -> str:
     """Return the normalised name at the start of a requirement."""
     for position, character in enumerate(requirement):
         if not (character.isalnum() or character in "-_."):
-            return normalize_name(requirement[:position])
-    return normalize_name(requirement)
+            return normalise_name(requirement[:position])
+    return normalise_name(requirement)

@@ -22,7 +22,7 @@ from pipguard.discover import (
 )
 from pipguard.environment import list_distributions
 from pipguard.forward import find_interpreter
-from pipguard.judge import Asking, judge_targets
+from pipguard.judge import Asking, JudgedTarget, judge_targets
 from pipguard.knowledge import commands_of_dependencies
 from pipguard.parse import PipCommand, parse_command
 from pipguard.pip_configuration import read_site_variables
@@ -42,7 +42,6 @@ from pipguard.real_pip import (
 from pipguard.route import (
     FromPipx,
     Installed,
-    JudgedTarget,
     Request,
     Route,
     ToOverride,
@@ -112,8 +111,10 @@ def gather_makers(
     """Return what environments are made with; a pip of ours only where none is at hand."""
     environment = surroundings.place.environment
     has_pip = real_pip is not None or environment.has_pip
-    carried = "" if has_pip else locate_carried_pip(environment.version or version_of(base))
-    return Makers(caller.python, base, real_pip, carried, read_site_variables(caller, base))
+    version = version_of(base)
+    carried = "" if has_pip else locate_carried_pip(environment.version or version)
+    site_variables = read_site_variables(caller, base)
+    return Makers(caller.python, base, real_pip, carried, site_variables, version)
 
 
 def read_marker(real_pip: RealPip | None) -> str:

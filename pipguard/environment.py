@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from pipguard.knowledge import normalise_name
+
 UNFINISHED_NAME = ".pipguard-unfinished"
 """Stands in an environment from before it is filled until the first install in it succeeded."""
 
@@ -151,12 +153,6 @@ def read_origin(folder: str) -> list[str]:
         return ["--editable", url] if is_editable else [url]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
-
-
-def normalise_name(name: str) -> str:
-    """Return a project's name as PEP 503 compares it."""
-    parts = name.lower().replace("_", "-").replace(".", "-").split("-")
-    return "-".join(part for part in parts if part)
 
 
 def _look_for_damage(path: str) -> str:

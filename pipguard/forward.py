@@ -24,6 +24,7 @@ from pipguard.real_pip import (
     mark_as_tried,
     pip_names,
     start_isolated,
+    version_of,
 )
 from pipguard.refusal import REFUSAL_LINE, HeldBlock, Refusal, recognise_refusal
 
@@ -94,7 +95,7 @@ def locate_module_pip(caller: Caller) -> RealPip | None:
     """Return the pip that a Python on PATH has as a module only (`python3 -m pip`)."""
     for name in interpreter_names(caller.program):
         for interpreter in locate_programs(name, caller.environ):
-            start = start_isolated(interpreter)
+            start = start_isolated(interpreter, version_of(interpreter))
             try:
                 answer = run_captured([*start, "-c", _HAS_PIP], caller.environ, timeout=30)
             except (OSError, TimeoutError):

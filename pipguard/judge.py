@@ -28,7 +28,6 @@ from pipguard.evidence import (
 from pipguard.parse import PipCommand
 from pipguard.pip_configuration import locate_configuration_files
 from pipguard.process import run_captured
-from pipguard.route import JudgedTarget
 from pipguard.settings import Settings
 from pipguard.targets import Target
 
@@ -42,6 +41,24 @@ _INDEX_OPTIONS = frozenset(
         "--uploaded-prior-to",
     }
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTarget:
+    """A target and what it turned out to be; None where nobody needed to know."""
+
+    target: Target
+    classification: Classification | None = None
+
+    @property
+    def is_application(self) -> bool:
+        """Whether pipx is the place for it."""
+        return self.classification is not None and self.classification.kind == "application"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether somebody said so, rather than its metadata: then there is but one piece."""
+        return self.classification is not None and len(self.classification.evidence) == 1
 
 
 @dataclass(frozen=True, slots=True)

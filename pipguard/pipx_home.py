@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipguard.caller import Caller
-from pipguard.environment import normalise_name
+from pipguard.knowledge import normalise_name
 from pipguard.real_pip import locate_programs
 
 

@@ -306,10 +306,9 @@ def version_of(interpreter: str) -> tuple[int, int] | None:
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
 
 
-def start_isolated(interpreter: str, version: tuple[int, int] | None = None) -> tuple[str, ...]:
+def start_isolated(interpreter: str, version: tuple[int, int] | None) -> tuple[str, ...]:
     """Return the words that start a Python without the current folder on its path.
 
     -P does just that and came with Python 3.11; -I does more, and is there in every version.
     """
-    version = version or version_of(interpreter)
     return (interpreter, "-P" if version and version >= (3, 11) else "-I")

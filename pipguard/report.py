@@ -17,7 +17,6 @@ from pipguard.errors import PipguardError
 from pipguard.execute import Outcome
 from pipguard.follow import FollowUp
 from pipguard.pipx_home import InstalledApplication, PipxHome
-from pipguard.plans import Plan
 from pipguard.route import Declined, FromPipx, ToOverride, ToPipx, ToRehearsal, ToVenv
 
 OPT_OUT = "PIPGUARD=off before the command leaves it to the system's pip"
@@ -119,11 +118,6 @@ def format_lines(lines: Sequence[str]) -> bytes:
     """Return the lines as they are written: prefixed, and with nothing that moves a cursor."""
     text = "".join(f"pipguard: {_show_plainly(line)}\n" for line in lines)
     return text.encode("utf-8", "backslashreplace")
-
-
-def name_route(plan: Plan) -> str:
-    """Return the route's name as `explain` prints it."""
-    return plan.route
 
 
 def _describe_refusal(decision: Decision) -> str:

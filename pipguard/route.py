@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipguard.classify import Classification
 from pipguard.discover import Surroundings
 from pipguard.environment import Environment
+from pipguard.judge import JudgedTarget
 from pipguard.parse import PipCommand
 from pipguard.settings import Settings
 from pipguard.targets import Target
@@ -25,24 +25,6 @@ _PIP_ALONE = (
     "--platform", "--python-version", "--implementation", "--abi", "--requirement", "--editable",
     "--group", "--requirements-from-script", "--no-clean", "--log",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedTarget:
-    """A target and what it turned out to be; None where nobody needed to know."""
-
-    target: Target
-    classification: Classification | None = None
-
-    @property
-    def is_application(self) -> bool:
-        """Whether pipx is the place for it."""
-        return self.classification is not None and self.classification.kind == "application"
-
-    @property
-    def is_known(self) -> bool:
-        """Whether somebody said so, rather than its metadata: then there is but one piece."""
-        return self.classification is not None and len(self.classification.evidence) == 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
-from pipguard.environment import normalise_name
+from pipguard.knowledge import normalise_name
 
 # pip 26.3, utils/filetypes.py and models/wheel.py.
 _ARCHIVES = (

@@ -15,11 +15,12 @@ from pipguard.caller import Caller
 from pipguard.decide import Decision, decide
 from pipguard.follow import choose_follow_up
 from pipguard.forward import ask_for_refusal, locate_module_pip
+from pipguard.judge import JudgedTarget
 from pipguard.parse import PipCommand, parse_command
 from pipguard.plans import Plan
 from pipguard.process import write_output
 from pipguard.real_pip import RealPip, can_refuse, is_switched_off
-from pipguard.route import Declined, JudgedTarget
+from pipguard.route import Declined
 
 SUMMARY = "say what a pip command would do here, and why, without doing it"
 

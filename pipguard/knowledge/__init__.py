@@ -29,7 +29,7 @@ class Known:
     reason: str
 
 
-def normalize_name(name: str) -> str:
+def normalise_name(name: str) -> str:
     """Return the PEP 503 form of a project's name, without importing `re`."""
     unified = name.lower().replace("_", "-").replace(".", "-")
     return "-".join(part for part in unified.split("-") if part)
@@ -37,7 +37,7 @@ def normalize_name(name: str) -> str:
 
 def find_known(name: str) -> Known | None:
     """Look the name up: an exact entry wins over the family that the name belongs to."""
-    wanted = normalize_name(name)
+    wanted = normalise_name(name)
     for file, (kind, meaning) in FILES.items():
         reason = _find_entry(_read_data(file), wanted)
         if reason:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pipguard.environment import Environment, interpreter_path
 from pipguard.parse import PipCommand
 from pipguard.plans import Creation, Plan, Step
-from pipguard.real_pip import RealPip, start_isolated, version_of
+from pipguard.real_pip import RealPip, start_isolated
 from pipguard.route import ToVenv
 from pipguard.settings import Settings
 
@@ -39,6 +39,8 @@ class Makers:
     """Path of a pip wheel, where an environment has no pip and the machine neither."""
     site_variables: tuple[tuple[str, str | None], ...] = ()
     """What pip's configuration in the base's `sys.prefix` sets, for a pip with another prefix."""
+    version: tuple[int, int] | None = None
+    """The base's."""
 
 
 def plan_venv(route: ToVenv, command: PipCommand, settings: Settings, makers: Makers) -> Plan:
@@ -79,7 +81,7 @@ def pip_words(environment: Environment, makers: Makers, is_new: bool) -> tuple[s
     """Return the words that start a pip for an environment: its own, or one from outside."""
     interpreter = interpreter_path(environment.path)
     if is_new:
-        return (*start_isolated(interpreter, version_of(makers.base)), "-m", "pip")
+        return (*start_isolated(interpreter, makers.version), "-m", "pip")
     if environment.has_pip:
         return (*start_isolated(interpreter, environment.version), "-m", "pip")
     if makers.real_pip is not None:
