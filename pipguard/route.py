@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipguard.discover import Surroundings
+from pipguard.discover import Place, Surroundings
 from pipguard.environment import Environment
 from pipguard.judge import JudgedTarget
 from pipguard.parse import PipCommand
@@ -162,23 +162,32 @@ def _choose_for_install(request: Request, surroundings: Surroundings, settings: 
 def _to_environment(surroundings: Surroundings, settings: Settings, reason: str) -> Route:
     place = surroundings.place
     environment = place.environment
-    if environment.state == "untrusted":
-        hint = f"remove it or choose another place: PIPGUARD_VENV=NAME (of {environment.path})"
-        return Declined(f"{environment.path} is not used: {environment.problem}", hint)
-    if environment.state != "broken":
+    if environment.state not in {"broken", "untrusted"}:
         return ToVenv(environment, reason)
-    if place.origin in {"project", "personal"} and settings.rebuild:
+    can_be_rebuilt = environment.state == "broken" and place.origin in {"project", "personal"}
+    if can_be_rebuilt and settings.rebuild:
         return ToVenv(environment, reason, rebuilds=True)
-    return Declined(f"{environment.path} is broken: {environment.problem}", _mend(surroundings))
+    return _decline_environment(surroundings)
 
 
-def _mend(surroundings: Surroundings) -> str:
-    place = surroundings.place
+def _decline_environment(surroundings: Surroundings) -> Declined:
+    """Name what is wrong with the environment; pip's own refusal would hide it."""
+    environment = surroundings.place.environment
+    how = "is broken" if environment.state == "broken" else "is not used"
+    reason = f"{environment.path} {how}: {environment.problem}"
+    return Declined(reason, _mend(surroundings.place), shows_refusal=False)
+
+
+def _mend(place: Place) -> str:
     if place.origin == "active":
         return "it is the active environment (VIRTUAL_ENV); `deactivate` leaves it"
     if place.origin == "conda":
         return "it is the active environment (CONDA_PREFIX); `conda deactivate` leaves it"
-    return "PIPGUARD_REBUILD=1 makes it anew and keeps its list of packages"
+    if place.environment.state == "untrusted":
+        return "choose another place with PIPGUARD_VENV=NAME, or remove it"
+    if place.environment.requirements:
+        return "PIPGUARD_REBUILD=1 makes it anew with the same packages"
+    return "PIPGUARD_REBUILD=1 moves it aside and makes a new one"
 
 
 def _find_hopeless(request: Request) -> str:
@@ -186,13 +195,17 @@ def _find_hopeless(request: Request) -> str:
     command, targets = request.command, request.targets
     if command.is_dry_run:
         return "--dry-run"
-    sources = (*command.editables, *command.groups, *command.scripts, *command.requirement_files)
-    if not targets and not sources:
+    if not targets and not _list_sources(command):
         return "no requirement was given"
     if request.unreadable_files:
         return f"{request.unreadable_files[0]} cannot be read"
     invalid = [target.text for target in request.plain_targets if target.kind == "invalid"]
     return f"`{invalid[0]}` is no requirement" if invalid else ""
+
+
+def _list_sources(command: PipCommand) -> tuple[str, ...]:
+    """Return what names things to install other than by argument."""
+    return (*command.requirement_files, *command.editables, *command.groups, *command.scripts)
 
 
 def _choose_for_nothing(surroundings: Surroundings, problem: str) -> Route:
@@ -213,7 +226,7 @@ def _choose_for_uninstall(
     if names and not command.requirement_files and installed.in_pipx.issuperset(names):
         return FromPipx(names, "it is installed there")
     if environment.state in {"broken", "untrusted"}:
-        return Declined(f"{environment.path} is not used: {environment.problem}")
+        return _decline_environment(surroundings)
     named = ", ".join(f"`{target.text}`" for target in targets) or "it"
     where = environment.path if environment.state == "usable" else "a .venv here"
     return Declined(f"{named} is neither in {where} nor in pipx")
@@ -224,8 +237,7 @@ def _decline_toolchain(
 ) -> Declined | None:
     """Make no environment for `pip install --upgrade pip`, the first line of every tutorial."""
     names = {target.name for target in targets}
-    alone = not (command.requirement_files or command.editables or command.groups)
-    if not alone or not names or not names <= TOOLCHAIN:
+    if _list_sources(command) or not names or not names <= TOOLCHAIN:
         return None
     if surroundings.has_project_files and any(target.specifier for target in targets):
         return None
