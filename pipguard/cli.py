@@ -92,7 +92,7 @@ def _follow(caller: Caller, real_pip: RealPip | None, command: PipCommand, voice
     """Let pip answer about the environment in use; about its own Python where there is none."""
     from pipguard.execute import apply_changes
     from pipguard.follow import choose_follow_up
-    from pipguard.forward import refuse_without_pip
+    from pipguard.forward import serve_without_pip
 
     followed = (
         None if is_switched_off(caller.environ) else choose_follow_up(caller, real_pip, command)
@@ -103,7 +103,7 @@ def _follow(caller: Caller, real_pip: RealPip | None, command: PipCommand, voice
         step = followed.plan.steps[-1]
         return _become(step.command, apply_changes(caller.environ, step.environ))
     if real_pip is None:
-        return refuse_without_pip(caller, command).exit_status
+        return serve_without_pip(caller, command).exit_status
     return _hand_over(real_pip, caller.argv)
 
 

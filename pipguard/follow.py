@@ -17,20 +17,16 @@ from pipguard.discover import (
     find_project,
     make_asker,
 )
-from pipguard.environment import (
-    Environment,
-    inspect_environment,
-    list_distributions,
-    normalise_name,
-)
+from pipguard.environment import Environment, inspect_environment, list_distributions
 from pipguard.forward import find_interpreter
+from pipguard.knowledge import normalise_name
 from pipguard.nearby import FOLLOW_UPS
 from pipguard.parse import PipCommand
 from pipguard.pip_configuration import allows_system_packages
 from pipguard.pipx_home import guess_environments, read_application
 from pipguard.plans import Plan
 from pipguard.plans.venv import plan_venv
-from pipguard.real_pip import RealPip, locate_marker, start_isolated
+from pipguard.real_pip import RealPip, locate_marker, start_isolated, version_of
 from pipguard.route import ToVenv
 from pipguard.settings import Settings, read_settings
 
@@ -116,7 +112,7 @@ def _has_itself(caller: Caller, real_pip: RealPip | None, name: str) -> bool:
     interpreter = find_interpreter(real_pip, caller.environ) if real_pip else None
     if interpreter is None:
         return False
-    question = [*start_isolated(interpreter), "-c", _IS_INSTALLED, name]
+    question = [*start_isolated(interpreter, version_of(interpreter)), "-c", _IS_INSTALLED, name]
     return make_asker(caller)(question) is not None
 
 
