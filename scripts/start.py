@@ -12,9 +12,10 @@ CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def main() -> None:
-    """Put the checkout behind the standard library and hand over."""
+    """Put the checkout behind the standard library, before what is installed, and hand over."""
     sys.argv = sys.argv[1:]
-    sys.path.append(CHECKOUT)
+    installed = [path for path in sys.path if path.endswith("-packages")]
+    sys.path.insert(sys.path.index(installed[0]) if installed else len(sys.path), CHECKOUT)
     if not os.access(os.path.join(CHECKOUT, "pipguard"), os.W_OK):
         # Compiling anew at every start would cost more than all the rest of it.
         sys.pycache_prefix = os.path.join(sys.prefix, "compiled")

@@ -515,7 +515,8 @@ def test_install_works_without_any_pip(
     done = run_pipguard(["install", "tinylib"], env=path)
     assert done.status == 0, done.err
     assert imports(project / ".venv/bin/python", "tinylib")
-    assert run_pipguard(["list"], env=path).status == 127
+    assert run_pipguard(["list"], env=path).status == 0
+    assert run_pipguard(["download", "tinylib"], env=path).status == 127
 
 
 def test_pip_that_is_only_a_module_is_used(
