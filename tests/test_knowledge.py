@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipguard import knowledge
-from pipguard.knowledge import find_known, matches_pattern, normalize_name
+from pipguard.knowledge import find_known, matches_pattern, normalise_name
 
 FOLDER = Path(knowledge.__file__).parent
 NAME_FILES = tuple(knowledge.FILES)
@@ -33,7 +33,7 @@ def test_entries_are_sorted_unique_and_normalised(file: str) -> None:
     names = [name for name, _ in read_entries(file)]
     assert names == sorted(set(names))
     for name in names:
-        assert normalize_name(name.replace("*", "x")) == name.replace("*", "x")
+        assert normalise_name(name.replace("*", "x")) == name.replace("*", "x")
         assert name.count("*") == (file == knowledge.PATTERNS)
 
 
