@@ -118,7 +118,7 @@ def test_managed_pip_is_left_alone_where_it_does_not_refuse(
     words: list[str], managed_python: ManagedPython, pipguard_command: Path, tmp_path: Path
 ) -> None:
     seen = []
-    for number, program in enumerate(("pip", pipguard_command)):
+    for number, program in enumerate(("pip", str(pipguard_command))):
         here = tmp_path / str(number)
         here.mkdir()
         done = run_command([program, *words], cwd=here)
