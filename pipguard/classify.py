@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # From this score on, a project that ships commands is an application; below it and above zero is
 # doubt. A library in pipx is the costly mistake, so no single weight but the strongest suffices.
-APPLICATION_SCORE: Final = 3
+APPLICATION_SCORE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
         "tools", "utilities", "suite", "management system", "web application", "bot", "daemon",
         "service", "server",
     )),
-    (3, "its description names a program's role", (
+    (4, "its description names a program's role", (
         "formatter", "linter", "checker", "downloader", "converter", "installer", "scanner",
         "viewer", "browser", "editor", "player", "manager", "uploader", "cleaner", "launcher",
         "multiplexer", "emulator", "game", "screensaver", "backup", "backups", "organizer",
@@ -190,7 +190,7 @@ WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
         "statistical", "tensors", "arrays", "pytorch", "pandas", "numpy", "programmable",
         "queue", "workflow", "toolkit", "scheduling", "scheduler", "pipelines", "pipeline",
     )),
-    (-2, "its description speaks of Python", (
+    (-3, "its description speaks of Python", (
         "in python", "for python", "using python", "with python", "from python", "python",
     )),
     (-4, "its description speaks of working on a project's own code", (
@@ -217,19 +217,14 @@ PROGRAM_VERBS: Final = _set_of(
 )
 
 CLASSIFIER_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
-    (2, "is classified for the console", ("Environment :: Console",)),
+    (1, "is classified for the console", ("Environment :: Console",)),
     (3, "is classified as a desktop program", (
         "Environment :: X11 Applications", "Environment :: MacOS X", "Environment :: Win32",
     )),
-    (3, "is classified for end users", ("Intended Audience :: End Users",)),
-    (1, "is classified for system administrators", ("Intended Audience :: System Admin",)),
-    (1, "is classified as a utility", (
-        "Topic :: Utilities", "Topic :: Terminals", "Topic :: System", "Topic :: Text Editors",
-        "Topic :: Desktop Environment", "Topic :: Games/Entertainment", "Topic :: Multimedia",
-        "Topic :: Software Development :: Version Control", "Topic :: Security",
-    )),
-    (-2, "is classified as a library", ("Topic :: Software Development :: Libraries",)),
-    (-2, "is classified for science", ("Intended Audience :: Science/Research",)),
+    (2, "is classified for end users", ("Intended Audience :: End Users",)),
+    (2, "is classified for system administrators", ("Intended Audience :: System Admin",)),
+    (-3, "is classified as a library", ("Topic :: Software Development :: Libraries",)),
+    (-3, "is classified for science", ("Intended Audience :: Science/Research",)),
     (-2, "is classified under a framework", ("Framework ::",)),
     (-2, "is classified for testing or debugging", (
         "Topic :: Software Development :: Testing", "Topic :: Software Development :: Debuggers",
@@ -304,7 +299,7 @@ def weigh_scripts(name: str, metadata: ProjectMetadata) -> list[Point]:
     points += _weigh_command_names(name, metadata)
     targets = [target.partition(":")[0].split(".") for _, target in metadata.console_scripts]
     if targets and all(HELPER_PLACES & set(target[1:]) for target in targets):
-        points.append(Point(-2, "keeps its commands among its helpers"))
+        points.append(Point(-3, "keeps its commands among its helpers"))
     return points
 
 
@@ -317,7 +312,7 @@ def _weigh_command_names(name: str, metadata: ProjectMetadata) -> list[Point]:
     names = {wanted, *(normalise_name(module) for module in metadata.modules)}
     commands = [normalise_name(item.removesuffix(".py")) for item in list_commands(metadata)]
     if names & set(commands):
-        return [Point(2, "has a command of its own name")]
+        return [Point(3, "has a command of its own name")]
     if any(command.startswith((own + "-", own + "2")) for command in commands for own in names):
         return [Point(-2, "has only helpers named after it")]
     parts = {part for own in names for part in own.split("-")} | names
@@ -345,7 +340,7 @@ def weigh_words(metadata: ProjectMetadata) -> list[Point]:
         elif any(f" {phrase} " in paragraph for phrase in phrases):
             points.append(Point(int(weight / 2), meaning))
     if is_told_as_a_deed(summary):
-        points.append(Point(2, "its description tells what it does for its user"))
+        points.append(Point(3, "its description tells what it does for its user"))
     return points
 
 
