@@ -73,7 +73,7 @@ def test_known_names(name: str, kind: str) -> None:
     assert known.reason
 
 
-@pytest.mark.parametrize("name", ["", "-", "#", "no-such-project-4711", "a\tb", "*"])
+@pytest.mark.parametrize("name", ["", "-", "#", "no-such-project-4711", "tpie", "a\tb", "*"])
 def test_unknown_names(name: str) -> None:
     assert find_known(name) is None
 
