@@ -26,6 +26,8 @@ _PATH_OPTIONS = {
     "--build-constraint", "--cache-dir", "--cert", "--client-cert", "--constraint",
     "--extra-index-url", "--find-links", "--index-url",
 }  # fmt: skip
+Changes = tuple[tuple[str, str | None], ...]
+
 _PATH_VARIABLES = ("PIP_CONSTRAINT", "PIP_FIND_LINKS", "PIP_BUILD_CONSTRAINT")
 
 
@@ -53,34 +55,19 @@ def plan_pipx(
     What is there already and satisfies the words stays as it is, as with pip.
     """
     directory, environ = caller
-    variables = (
-        *environment_variables(makers),
-        *_pipx_variables(makers, applications.home.programs, directory, environ),
-    )
-    install = (*applications.home.command, "install")
-    arguments = _pip_arguments(command, directory)
-    if arguments:
-        install = (*install, f"--pip-args={shlex.join(arguments)}")
-    if command.verbosity:
-        install = (*install, "--verbose")
-    steps: list[Step] = [share_pip(applications.home, makers)]
+    chosen = _pipx_variables(makers, applications.home.programs, directory, environ)
+    variables = (*environment_variables(makers), *chosen)
+    wording = _Wording(command, applications, makers.base, directory, variables)
+    steps: list[Step] = []
     notes: list[str] = []
     for target in targets:
         there = applications.installed.get(target.name)
         if there and _is_satisfied(target, there, command):
             notes.append(f"`{target.name}` {there.version} is in pipx already")
-            continue
-        if there and there.backend == "pip" and _can_upgrade(target, there, command):
-            words = (*applications.home.command, "upgrade", there.name)
-            steps.append(Step("upgrade it", words, variables, "pipx", target.text))
-            continue
-        if there and there.backend != "pip":
-            steps.append(_leave_other_backend(there, applications.home, variables))
-        # pipx keeps the interpreter of an environment that it changes by force.
-        words = (*install, *(("--force",) if there else ("--python", makers.base)))
-        steps.append(_install_step(target, (words, variables), applications, directory))
-    if len(steps) == 1:
-        steps.clear()
+        else:
+            steps += wording.change(target, there) if there else [wording.install(target)]
+    if steps:
+        steps.insert(0, share_pip(applications.home, makers))
     return Plan("pipx", tuple(steps), pipx_home=applications.home, notes=tuple(notes))
 
 
@@ -104,39 +91,69 @@ def plan_pipx_uninstall(
     return Plan("pipx", tuple(steps), pipx_home=home)
 
 
-def _install_step(
-    target: Target,
-    install: tuple[tuple[str, ...], tuple[tuple[str, str | None], ...]],
-    applications: Applications,
-    directory: str,
-) -> Step:
-    words, variables = install
-    is_path = target.kind == "archive" and "://" not in target.text
-    what = os.path.join(directory, target.text) if is_path else target.text
-    purpose = "give it an environment of its own"
-    plain = (*words, what)
-    with_dependencies = (*words, "--include-deps", what)
-    if target.name in applications.commands_of_dependencies:
-        return Step(purpose, with_dependencies, variables, "pipx", target.text)
-    retry = Step("expose its dependencies' commands", with_dependencies, variables, "pipx")
-    fallback = applications.fallbacks.get(target.name)
-    return Step(
-        purpose,
-        plain,
-        variables,
-        "pipx",
-        target.text,
-        otherwise=() if fallback else (retry,),
-        fallback=fallback,
-    )
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """How the steps of one command are worded."""
 
+    command: PipCommand
+    applications: Applications
+    base: str
+    directory: str
+    variables: Changes
 
-def _leave_other_backend(
-    there: InstalledApplication, home: PipxHome, variables: tuple[tuple[str, str | None], ...]
-) -> Step:
-    """Have pip take over an environment that uv made: pipx keeps to what it recorded."""
-    words = (*home.command, "reinstall", "--backend", "pip", there.name)
-    return Step("let pip keep it from now on", words, variables, "pipx", there.name)
+    def install(self, target: Target) -> Step:
+        """Give an application an environment of its own."""
+        return self._make_step(target, ("--python", self.base), ())
+
+    def change(self, target: Target, there: InstalledApplication) -> list[Step]:
+        """Bring an application to what the words ask for; pipx keeps its interpreter then."""
+        home = self.applications.home
+        if there.backend != "pip":
+            # pipx keeps to what it recorded, and uv would not ask the user's index.
+            words = (*home.command, "reinstall", "--backend", "pip", there.name)
+            handing_over = [Step("let pip keep it", words, self.variables, "pipx", there.name)]
+        elif _can_upgrade(target, there, self.command):
+            words = (*home.command, "upgrade", there.name)
+            return [Step("upgrade it", words, self.variables, "pipx", target.text)]
+        else:
+            handing_over = []
+        # pipx before 1.2 forces nothing on pip: there it has to hear it from us.
+        forced = ("--force-reinstall", "--upgrade")
+        insisting = tuple(name for name in forced if self.command.has(name))
+        return [*handing_over, self._make_step(target, ("--force",), insisting)]
+
+    def _make_step(
+        self, target: Target, options: tuple[str, ...], insisting: tuple[str, ...]
+    ) -> Step:
+        words = (*self.applications.home.command, "install", *options)
+        arguments = (*_pip_arguments(self.command, self.directory), *insisting)
+        if arguments:
+            words = (*words, f"--pip-args={shlex.join(arguments)}")
+        if self.command.verbosity:
+            words = (*words, "--verbose")
+        is_path = target.kind == "archive" and "://" not in target.text
+        what = os.path.join(self.directory, target.text) if is_path else target.text
+        return self._choose_exposure(target, (*words, what), (*words, "--include-deps", what))
+
+    def _choose_exposure(
+        self, target: Target, plain: tuple[str, ...], with_dependencies: tuple[str, ...]
+    ) -> Step:
+        """Expose the commands of dependencies where the application has none of its own."""
+        purpose = "give it an environment of its own"
+        if target.name in self.applications.commands_of_dependencies:
+            return Step(purpose, with_dependencies, self.variables, "pipx", target.text)
+        retry = Step("expose its dependencies' commands", with_dependencies, self.variables, "pipx")
+        fallback = self.applications.fallbacks.get(target.name)
+        otherwise = () if fallback else (retry,)
+        return Step(
+            purpose,
+            plain,
+            self.variables,
+            "pipx",
+            target.text,
+            otherwise=otherwise,
+            fallback=fallback,
+        )
 
 
 def share_pip(home: PipxHome, makers: Makers) -> Step:
@@ -151,7 +168,7 @@ def share_pip(home: PipxHome, makers: Makers) -> Step:
 
 def _pipx_variables(
     makers: Makers, programs: str, directory: str, environ: Mapping[str, str]
-) -> tuple[tuple[str, str | None], ...]:
+) -> Changes:
     """Return the variables for pipx; uv reads none of pip's configuration, so it is kept out.
 
     With a private index in that configuration uv would ask the public one for private names.
