@@ -67,14 +67,20 @@ def _walk(real_pip: RealPip | None) -> int:
         if real_pip and (is_switched_off(caller.environ) or command.exempt_from_refusal):
             return _hand_over(real_pip, caller.argv)
         forwarded = (
-            forward_command(real_pip, command, caller.environ)
+            forward_command(caller, real_pip, command)
             if real_pip
             else serve_without_pip(caller, command)
         )
-        if forwarded.refusal is None:
+        refusal = forwarded.refusal
+        if refusal is None:
             return forwarded.exit_status
         decision = decide(caller, real_pip, command)
-        voice.open(decision, forwarded.refusal)
+        if real_pip and refusal.is_remembered and voice.shows_refusal(decision):
+            forwarded = forward_command(caller, real_pip, command, afresh=True)
+            refusal = forwarded.refusal
+            if refusal is None:
+                return forwarded.exit_status
+        voice.open(decision, refusal)
         with open_journal(caller, decision, voice.say) as journal:
             performer = Performer(
                 caller.environ, voice.say, voice.confirm, command.verbosity > 0, journal.watch

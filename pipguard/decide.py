@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-from platformdirs import PlatformDirs
-
 from pipguard.caller import Caller
 from pipguard.carried_pip import locate_carried_pip
 from pipguard.discover import (
@@ -21,6 +19,7 @@ from pipguard.discover import (
     name_manager,
 )
 from pipguard.environment import list_distributions
+from pipguard.folders import cache_folder
 from pipguard.forward import find_interpreter
 from pipguard.judge import Asking, JudgedTarget, judge_targets
 from pipguard.knowledge import commands_of_dependencies
@@ -138,8 +137,7 @@ def _judge(
     """Judge the targets where it matters what they are."""
     if settings.route != "auto" or not may_go_to_pipx(command, targets, settings):
         return tuple(map(JudgedTarget, targets))
-    cache = PlatformDirs("pipguard", appauthor=False).user_cache_dir
-    asking = Asking(makers.base, makers.carried_pip, os.path.join(cache, "metadata"))
+    asking = Asking(makers.base, makers.carried_pip, cache_folder(caller.environ, "metadata"))
     return judge_targets(targets, command, settings, caller, asking)
 
 

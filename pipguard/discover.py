@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pipguard.caller import Caller
 from pipguard.environment import Environment, find_distrust, follow_pointer, inspect_environment
-from pipguard.errors import BadSetting
+from pipguard.errors import BadSetting, PipguardError
+from pipguard.folders import data_folder
 from pipguard.process import run_captured
 from pipguard.real_pip import locate_programs
 from pipguard.settings import Settings
@@ -90,12 +91,15 @@ def make_asker(caller: Caller) -> Callable[[list[str]], bytes | None]:
     return ask
 
 
-def personal_environment_path() -> str:
-    """Return where libraries go that belong to no project."""
-    from platformdirs import PlatformDirs
+def personal_environment_path(environ: Mapping[str, str]) -> str:
+    """Return where libraries go that belong to no project.
 
-    folders = PlatformDirs("pipguard", appauthor=False)
-    return os.path.join(folders.user_data_dir, "personal")
+    Raises `PipguardError` where nobody knows the home folder.
+    """
+    path = data_folder(environ, "personal")
+    if not path:
+        raise PipguardError("nobody knows your home folder", "set HOME or PIPGUARD_VENV=FOLDER")
+    return path
 
 
 def name_manager(interpreter: str | None, marker_text: str) -> str:
@@ -148,7 +152,7 @@ def _find_in_project(caller: Caller, settings: Settings, root: str | None) -> Pl
 def _find_personal(caller: Caller) -> Place:
     is_home = caller.directory == caller.home
     where = "your home folder" if is_home else f"{caller.directory}, not yours alone,"
-    environment = _inspect_with_care(personal_environment_path(), caller)
+    environment = _inspect_with_care(personal_environment_path(caller.environ), caller)
     return Place(environment, "personal", f"{where} is no project")
 
 

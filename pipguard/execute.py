@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pipguard.environment import UNFINISHED_NAME
 from pipguard.errors import PipguardError
+from pipguard.lock import hold_lock
 from pipguard.plans import Creation, Plan, Step
 from pipguard.process import (
     DISCARD,
@@ -78,7 +79,7 @@ def execute_plan(plan: Plan, performer: Performer) -> Outcome:
         if plan.environment is None:
             with performer.watch():
                 return _perform_steps(plan, performer)
-        with _hold_lock(plan.environment, performer), performer.watch():
+        with hold_lock(plan.environment, performer.environ, performer.say), performer.watch():
             return _perform_in_environment(plan, performer)
 
 
@@ -194,51 +195,6 @@ def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> t
             return execute_plan(step.fallback, performer).exit_status, True
     write_error(block.release())
     return status, False
-
-
-@contextmanager
-def _hold_lock(environment: str, performer: Performer) -> Iterator[None]:
-    """Be the only run of ours that changes this environment."""
-    path = _lock_path(environment)
-    if path is None:
-        yield
-        return
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        performer.say(f"another pip is busy in {environment}, waiting for it")
-        lock.acquire(poll_interval=0.02)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _lock_path(environment: str) -> str | None:
-    """Return a file that stands for this environment; None where none can be written."""
-    import hashlib
-    import tempfile
-
-    from platformdirs import PlatformDirs
-
-    name = hashlib.sha256(os.fsencode(os.path.realpath(environment))).hexdigest()[:32] + ".lock"
-    own = f"pipguard-{os.getuid()}" if hasattr(os, "getuid") else "pipguard"
-    cache = PlatformDirs("pipguard", appauthor=False).user_cache_dir
-    for folder in (os.path.join(cache, "locks"), os.path.join(tempfile.gettempdir(), own)):
-        try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK) and _is_own(folder):
-            return os.path.join(folder, name)
-    return None
-
-
-def _is_own(folder: str) -> bool:
-    return not hasattr(os, "getuid") or os.stat(folder).st_uid == os.getuid()
 
 
 def remove_environment(path: str) -> None:

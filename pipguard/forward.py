@@ -11,9 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipguard.caller import Caller
+from pipguard.causes import find_causes
 from pipguard.errors import NoPip
+from pipguard.folders import cache_folder
+from pipguard.memory import recall, remember
 from pipguard.parse import PipCommand
-from pipguard.process import Interrupted, run_captured, run_relaying, write_error
+from pipguard.process import (
+    Interrupted,
+    replace_process,
+    run_captured,
+    run_relaying,
+    write_error,
+)
 from pipguard.real_pip import (
     RealPip,
     interpreter_names,
@@ -28,6 +37,9 @@ from pipguard.real_pip import (
 )
 from pipguard.refusal import REFUSAL_LINE, HeldBlock, Refusal, recognise_refusal
 
+_REFUSED = "refused"
+_ACCEPTED = "accepted"
+
 _HAS_PIP = "import importlib.util, sys; sys.exit(importlib.util.find_spec('pip') is None)"
 
 
@@ -40,12 +52,43 @@ class Forwarded:
 
 
 def forward_command(
-    real_pip: RealPip, command: PipCommand, environ: Mapping[str, str]
+    caller: Caller, real_pip: RealPip, command: PipCommand, *, afresh: bool = False
 ) -> Forwarded:
     """Run the real pip on our terminal; hold back its refusal, relay everything else.
 
+    What it decided another time is not asked again while all causes are as they were: a refusal
+    is remembered, and where pip did not refuse, it takes our place. `afresh` asks all the same.
+
     Raises `NoPip` when it cannot be started (a script whose interpreter is gone).
     """
+    question = find_causes(caller, real_pip, command)
+    folder = cache_folder(caller.environ, "verdicts")
+    if question and not afresh and not command.verbosity:  # -v shows pip's own words
+        verdict = recall(folder, question)
+        if verdict == _REFUSED:
+            return Forwarded(1, Refusal(real_pip.marker or "", b"", is_remembered=True))
+        if verdict == _ACCEPTED:
+            _become_pip(real_pip, command, caller.environ)
+    forwarded = _run_pip(real_pip, command, caller.environ)
+    # Any other failure tells nothing about what pip would have decided.
+    if question and (forwarded.refusal or forwarded.exit_status == 0):
+        remember(folder, question, _REFUSED if forwarded.refusal else _ACCEPTED)
+    return forwarded
+
+
+def _become_pip(real_pip: RealPip, command: PipCommand, environ: Mapping[str, str]) -> None:
+    try:
+        replace_process([*real_pip.command, *command.argv], environ)
+    except OSError as error:
+        raise _describe_failed_start(real_pip, error) from error
+
+
+def _describe_failed_start(real_pip: RealPip, error: OSError) -> NoPip:
+    problem = f"{real_pip.command[0]} cannot be started: {error.strerror}"
+    return NoPip(problem, "PIPGUARD_REAL_PIP=PATH names another pip")
+
+
+def _run_pip(real_pip: RealPip, command: PipCommand, environ: Mapping[str, str]) -> Forwarded:
     changed = mark_as_tried(real_pip, environ)
     block = HeldBlock(REFUSAL_LINE)
     try:
@@ -54,8 +97,7 @@ def forward_command(
         write_error(block.release())
         return Forwarded(interruption.exit_status, None)
     except OSError as error:
-        problem = f"{real_pip.command[0]} cannot be started: {error.strerror}"
-        raise NoPip(problem, "PIPGUARD_REAL_PIP=PATH names another pip") from error
+        raise _describe_failed_start(real_pip, error) from error
     text = block.block
     if exit_status == 1 and not text and not block.shown:
         text = _ask_would_refuse(real_pip, command, changed)

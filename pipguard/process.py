@@ -3,6 +3,9 @@
 In: words to run and the environment variables to run them with. Out: exit statuses and bytes. A
 child shares our terminal and our signals; it never learns that we are there. Never parses a word
 of what it relays, never writes words of its own.
+
+Children inherit every descriptor that we were given, as they would from a shell: `-r <(echo six)`
+is /dev/fd/63. Our own are not inheritable, but for a lock that a child shall hold with us.
 """
 
 from __future__ import annotations
@@ -68,7 +71,7 @@ def run_foreground(
     import subprocess
 
     with _Supervision() as supervision:
-        child = subprocess.Popen(list(command), env=dict(environ), cwd=directory)
+        child = subprocess.Popen(list(command), env=dict(environ), cwd=directory, close_fds=False)
         return supervision.wait_for(child)
 
 
@@ -92,6 +95,7 @@ def run_captured(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            close_fds=False,
         )
         supervision.watch(child)
         try:
@@ -121,7 +125,11 @@ def run_relaying(
         reading, writing = _open_channel()
         try:
             child = subprocess.Popen(
-                list(command), env=dict(environ), stdout=stdout, stderr=writing
+                list(command),
+                env=dict(environ),
+                stdout=stdout,
+                stderr=writing,
+                close_fds=False,
             )
         except OSError:
             os.close(reading)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from pipguard.caller import Caller
 from pipguard.decide import Decision
+from pipguard.folders import state_folder
 from pipguard.history import Entry, LogUnusable, append_entry
 from pipguard.inventory import Change, Place, Stock, compare_stocks, take_stock
 from pipguard.plans import Plan
@@ -124,9 +125,7 @@ def locate_log_folder(caller: Caller) -> str:
     Root with somebody else's home folder (`sudo -E`) writes into its own: a file of root's there
     would be in its owner's way.
     """
-    from platformdirs import PlatformDirs
-
-    folder = PlatformDirs("pipguard", appauthor=False).user_state_dir
+    folder = state_folder(caller.environ)
     if caller.user_id == 0 and caller.home and _owner_of(caller.home) not in {0, None}:
         from pwd import getpwuid
 

@@ -27,6 +27,8 @@ class Refusal:
     """Path of the marker file."""
     text: bytes
     """What pip wrote about it, empty where it was told to be silent (-qqq)."""
+    is_remembered: bool = False
+    """Whether pip said so another time, and its words are not at hand."""
 
 
 def recognise_refusal(exit_status: int, text: bytes, marker: str | None) -> Refusal | None:

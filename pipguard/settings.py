@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pipguard.errors import BadSetting
+from pipguard.folders import configuration_folders
 
 ROUTES = ("auto", "venv", "pipx", "system", "override", "off")
 _TRUE = {"1", "yes", "true", "on"}
@@ -49,19 +50,16 @@ def read_settings(environ: Mapping[str, str], project: str | None) -> Settings:
     Raises `BadSetting`, naming file, line, key and the accepted values.
     """
     settings = Settings()
-    for path in _configuration_files():
+    for path in _configuration_files(environ):
         settings = _read_file(settings, path, is_project=False)
     if project is not None:
         settings = _read_file(settings, os.path.join(project, "pyproject.toml"), is_project=True)
     return _apply_environment(settings, environ)
 
 
-def _configuration_files() -> tuple[str, ...]:
+def _configuration_files(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the system's and the user's file; without a home folder there is no user's."""
-    from platformdirs import PlatformDirs
-
-    folders = PlatformDirs("pipguard", appauthor=False)
-    paths = (folders.site_config_dir, folders.user_config_dir)
+    paths = configuration_folders(environ)
     return tuple(os.path.join(path, "config.toml") for path in paths if os.path.isabs(path))
 
 

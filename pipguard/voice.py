@@ -14,6 +14,7 @@ from pipguard.caller import Caller
 from pipguard.decide import Decision
 from pipguard.errors import PipguardError
 from pipguard.execute import Outcome
+from pipguard.folders import cache_folder, open_private_folder
 from pipguard.follow import FollowUp
 from pipguard.parse import PipCommand
 from pipguard.pipx_home import read_application
@@ -43,6 +44,7 @@ class Voice:
         environ = caller.environ
         self.command = command
         self.is_terminal = caller.is_terminal
+        self.environ = environ
         self.is_quiet = command.quietness > 0 or environ.get("PIP_QUIET", "0") not in {"", "0"}
         folders = environ.get("PATH", "").split(os.pathsep)
         self.reader = Reader(
@@ -69,18 +71,22 @@ class Voice:
             if answer.lower() in {"", "y", "n"}:
                 return answer.lower() != "n"
 
+    def shows_refusal(self, decision: Decision) -> bool:
+        """Tell whether `open` shows what pip wrote, which must then be at hand."""
+        if isinstance(decision.route, Declined):
+            return decision.route.shows_refusal
+        return self.command.verbosity > 0
+
     def open(self, decision: Decision, refusal: Refusal) -> None:
         """Say what is about to happen; a refusal that stands is shown as pip wrote it."""
         route = decision.route
         lines = describe_decision(decision, self.reader)
-        if isinstance(route, Declined):
-            if route.shows_refusal:
-                write_error(refusal.text)
-            if route.exit_status != 0 and self.command.quietness < 3:
-                write_error(format_lines(lines))
-                return
-        elif self.command.verbosity:
+        if self.shows_refusal(decision):
             write_error(refusal.text)
+        is_refusing = isinstance(route, Declined) and route.exit_status != 0
+        if is_refusing and self.command.quietness < 3:
+            write_error(format_lines(lines))
+            return
         self._say_all(lines)
 
     def close(self, decision: Decision, outcome: Outcome) -> None:
@@ -96,7 +102,12 @@ class Voice:
             kept = {*outcome.failed, *outcome.declined}
             names = [name for name in decision.route.names if name not in kept]
             lines += describe_removed(names)
-        if lines and len(lines) < 3 and not self.is_quiet and _is_due("opt-out"):
+        if (
+            lines
+            and len(lines) < 3
+            and not self.is_quiet
+            and _is_due("opt-out", cache_folder(self.environ))
+        ):
             lines.append(OPT_OUT)
         self._say_all(lines)
 
@@ -114,21 +125,18 @@ class Voice:
             write_error(format_lines(lines))
 
 
-def _is_due(hint: str) -> bool:
+def _is_due(hint: str, folder: str) -> bool:
     """Tell whether a hint was not given for a day, and note that it is now."""
-    from platformdirs import PlatformDirs
-
-    folder = PlatformDirs("pipguard", appauthor=False).user_cache_dir
     path = os.path.join(folder, f"said-{hint}")
     try:
         if time.time() - os.stat(path).st_mtime < _A_DAY:
             return False
     except OSError:
         pass
+    if not folder or not open_private_folder(folder):
+        return False
     try:
-        os.makedirs(folder, exist_ok=True)
         with open(path, "wb"):
-            pass
+            return True
     except OSError:
         return False
-    return True

@@ -1,0 +1,140 @@
+"""What the memory keeps, and what makes it forget."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipguard.memory import make_question, recall, remember
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    return str(tmp_path / "memory")
+
+
+@pytest.fixture
+def witness(tmp_path: Path) -> Path:
+    path = tmp_path / "witness"
+    path.write_text("said so")
+    return path
+
+
+def only_file(folder: str) -> Path:
+    (path,) = Path(folder).iterdir()
+    return path
+
+
+def test_an_answer_is_kept(folder: str, witness: Path) -> None:
+    remember(folder, make_question(["who"], [str(witness)]), "me")
+
+    assert recall(folder, make_question(["who"], [str(witness)])) == "me"
+
+
+def test_another_question_has_no_answer(folder: str, witness: Path) -> None:
+    remember(folder, make_question(["ab", "c"], [str(witness)]), "me")
+
+    assert recall(folder, make_question(["a", "bc"], [str(witness)])) is None
+
+
+def test_nothing_is_known_at_first(folder: str) -> None:
+    assert recall(folder, make_question(["who"], [])) is None
+
+
+def test_a_changed_witness_is_another_question(folder: str, witness: Path) -> None:
+    remember(folder, make_question(["who"], [str(witness)]), "me")
+    witness.write_text("said another thing")
+
+    assert recall(folder, make_question(["who"], [str(witness)])) is None
+
+
+def test_an_edit_that_hides_itself_is_seen(folder: str, witness: Path) -> None:
+    before = witness.stat()
+    remember(folder, make_question(["who"], [str(witness)]), "me")
+    witness.write_text("Said so")
+    os.utime(witness, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert recall(folder, make_question(["who"], [str(witness)])) is None
+
+
+def test_a_witness_that_comes_or_goes_is_another_question(folder: str, witness: Path) -> None:
+    missing = witness.with_name("missing")
+    remember(folder, make_question(["who"], [str(witness), str(missing)]), "me")
+    missing.touch()
+    assert recall(folder, make_question(["who"], [str(witness), str(missing)])) is None
+    missing.unlink()
+    assert recall(folder, make_question(["who"], [str(witness), str(missing)])) == "me"
+    witness.unlink()
+    assert recall(folder, make_question(["who"], [str(witness), str(missing)])) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:0],
+        lambda text: text[:-1],
+        lambda text: text[:20],
+        lambda text: text.replace(b"memory-1", b"memory-0"),
+        lambda text: text * 2,
+        lambda text: os.urandom(5000) + text,
+    ],
+    ids=["empty", "cut", "short", "older", "doubled", "noise"],
+)
+def test_a_damaged_memory_is_none(folder: str, damage: object) -> None:
+    assert callable(damage)
+    question = make_question(["who"], [])
+    remember(folder, question, "me")
+    path = only_file(folder)
+    path.write_bytes(damage(path.read_bytes()))
+
+    assert recall(folder, question) is None
+
+
+def test_what_others_may_write_to_is_not_believed(folder: str) -> None:
+    question = make_question(["who"], [])
+    remember(folder, question, "me")
+    only_file(folder).chmod(0o666)
+
+    assert recall(folder, question) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_what_belongs_to_somebody_else_is_not_believed(folder: str) -> None:
+    question = make_question(["who"], [])
+    remember(folder, question, "me")
+    os.chown(only_file(folder), 12345, 12345)
+
+    assert recall(folder, question) is None
+
+
+def test_it_is_for_the_owner_alone_and_holds_no_words(folder: str) -> None:
+    remember(folder, make_question(["password"], []), "me")
+    path = only_file(folder)
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert b"password" not in path.read_bytes() + os.fsencode(path)
+
+
+def test_without_a_place_nothing_is_kept_and_nothing_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    question = make_question(["who"], [])
+    for folder in ("", str(tmp_path / "file" / "inside")):
+        remember(folder, question, "me")
+        assert recall(folder, question) is None
+
+
+def test_a_memory_does_not_grow_without_end(folder: str) -> None:
+    for number in range(600):
+        remember(folder, make_question([str(number)], []), "me")
+
+    assert len(os.listdir(folder)) <= 257
+    assert recall(folder, make_question(["599"], [])) == "me"
+
+
+def test_words_that_are_no_text_are_asked_about(folder: str) -> None:
+    question = make_question(["caf\udce9", "two\nlines", ""], ["/no/such/\udce9"])
+    remember(folder, question, "me")
+
+    assert recall(folder, question) == "me"
