@@ -203,12 +203,13 @@ class _Planner:
         home = self.ask_pipx_home()
         found = ((t.name, read_application(home.environments, t.name)) for t in route.targets)
         installed = {name: application for name, application in found if application}
-        fallbacks = {
-            target.name: self.plan_fallback(route, target)
-            for target in route.targets
-            if target.name not in route.certain
-        }
-        applications = Applications(home, installed, commands_of_dependencies(), fallbacks)
+        fallbacks = (
+            {}
+            if route.is_forced or route.environment.state in {"broken", "untrusted"}
+            else {t.name: self.plan_fallback(route, t) for t in route.targets}
+        )
+        known = commands_of_dependencies()
+        applications = Applications(home, installed, known, route.certain, fallbacks)
         place = (self.caller.directory, self.caller.environ)
         return plan_pipx(route.targets, self.command, applications, self.makers, place)
 
@@ -216,4 +217,6 @@ class _Planner:
         """Plan the same command for this target alone, in the environment."""
         others = [other.text for other in route.targets if other != target]
         command = parse_command(self.command.without_arguments(*others))
-        return plan_venv(ToVenv(route.environment, ""), command, self.settings, self.makers)
+        plan = plan_venv(ToVenv(route.environment, ""), command, self.settings, self.makers)
+        note = f"`{target.name}` has no command of its own, so it goes to {route.environment.path}"
+        return replace(plan, notes=(note, *plan.notes))

@@ -192,6 +192,8 @@ def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> t
             retries = [_perform(retry, performer) for retry in step.otherwise]
             return max(result for result, _ in retries), False
         if step.fallback:
+            for note in step.fallback.notes:
+                performer.say(note)
             return execute_plan(step.fallback, performer).exit_status, True
     write_error(block.release())
     return status, False

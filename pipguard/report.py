@@ -57,6 +57,8 @@ def describe_decision(decision: Decision, reader: Reader) -> tuple[str, ...]:
 def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tuple[str, ...]:
     """Return what the user does next, or what was taken back; empty where pip said it all."""
     route = decision.route
+    if isinstance(route, ToPipx) and outcome.diverted and outcome.exit_status == 0:
+        return (_describe_next(_shorten(route.environment.path, reader), reader),)
     if not isinstance(route, ToVenv):
         return ()
     path = _shorten(route.environment.path, reader)

@@ -71,6 +71,8 @@ class ToPipx:
     reason: str
     certain: frozenset[str] = frozenset()
     """Names that are applications beyond doubt: their commands may be a dependency's."""
+    is_forced: bool = False
+    """Whether pipx's word is final; else what has no command goes to the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ def _choose_for_install(request: Request, surroundings: Surroundings, settings: 
             hint = "PIPGUARD_ROUTE=venv takes everything that pip takes"
             return Declined("pipx takes named applications only", hint)
         names = frozenset(target.name for target in plain)
-        return ToPipx(plain, place.environment, "PIPGUARD_ROUTE=pipx", names)
+        return ToPipx(plain, place.environment, "PIPGUARD_ROUTE=pipx", names, is_forced=True)
     if settings.route == "auto" and targets and all(t.is_application for t in targets):
         certain = frozenset(t.target.name for t in targets if t.is_known)
         return ToPipx(plain, place.environment, _reason_of(targets), certain)

@@ -39,6 +39,8 @@ class Applications:
     installed: Mapping[str, InstalledApplication]
     commands_of_dependencies: frozenset[str]
     """Those whose own commands come with a dependency (ansible)."""
+    certain: frozenset[str]
+    """Those that are applications beyond doubt: a dependency's commands may be what is meant."""
     fallbacks: Mapping[str, Plan]
     """Where each goes when it has no command after all."""
 
@@ -144,7 +146,7 @@ class _Wording:
             return Step(purpose, with_dependencies, self.variables, "pipx", target.text)
         retry = Step("expose its dependencies' commands", with_dependencies, self.variables, "pipx")
         fallback = self.applications.fallbacks.get(target.name)
-        otherwise = () if fallback else (retry,)
+        otherwise = (retry,) if target.name in self.applications.certain else ()
         return Step(
             purpose,
             plain,
