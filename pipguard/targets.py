@@ -49,7 +49,7 @@ def read_target(text: str, directory: str) -> Target:
         return Target(text, "folder")
     if bare.lower().endswith(_ARCHIVES):
         return Target(text, "archive", _name_in_archive(os.path.basename(bare)))
-    return _read_requirement(text)
+    return parse_requirement(text)
 
 
 def _is_plain_name(text: str) -> bool:
@@ -58,7 +58,8 @@ def _is_plain_name(text: str) -> bool:
     return letters.isascii() and letters.isalnum() and text[0].isalnum() and text[-1].isalnum()
 
 
-def _read_requirement(text: str) -> Target:
+def parse_requirement(text: str) -> Target:
+    """Return what a requirement names by its words alone; a path or an address is invalid."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:

@@ -15,7 +15,7 @@ from pipguard.pipx_home import InstalledApplication, PipxHome
 from pipguard.plans import Plan, Step
 from pipguard.plans.venv import Makers, environment_variables
 from pipguard.route import FromPipx
-from pipguard.targets import Target, read_target
+from pipguard.targets import Target, parse_requirement
 
 # Said to pipx itself in its own way, or about a place that pipx chooses.
 _NOT_FOR_PIP = {
@@ -209,13 +209,13 @@ def _absolute(value: str, directory: str) -> str:
 def _is_satisfied(target: Target, there: InstalledApplication, command: PipCommand) -> bool:
     if command.upgrades or command.has("--force-reinstall") or target.kind != "name":
         return False
-    has_extras = set(target.extras) <= set(read_target(there.requirement, os.sep).extras)
+    has_extras = set(target.extras) <= set(parse_requirement(there.requirement).extras)
     return has_extras and _contains(target.specifier, there.version)
 
 
 def _can_upgrade(target: Target, there: InstalledApplication, command: PipCommand) -> bool:
     """Whether `pipx upgrade` means the same: it takes what it once recorded, pins included."""
-    recorded = read_target(there.requirement, os.sep)
+    recorded = parse_requirement(there.requirement)
     same = recorded.kind == "name" and recorded.extras == target.extras
     plain = not target.specifier and not recorded.specifier and target.kind == "name"
     wants = command.upgrades and not command.has("--force-reinstall")

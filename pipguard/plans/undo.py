@@ -6,7 +6,6 @@ first the steps that fetch former versions and touch nothing, then the plan that
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -24,7 +23,7 @@ from pipguard.plans.venv import (
 )
 from pipguard.route import TOOLCHAIN
 from pipguard.settings import Settings
-from pipguard.targets import read_target
+from pipguard.targets import parse_requirement
 
 Variables = tuple[tuple[str, str | None], ...]
 
@@ -166,7 +165,7 @@ def _index_words(name: str, piece: Piece) -> str:
 def _application_words(name: str, piece: Piece) -> tuple[str, ...]:
     """Return pipx's requirement at its former version, and what was injected."""
     requirement, *injected = piece.words or (name,)
-    target = read_target(requirement, os.sep)
+    target = parse_requirement(requirement)
     if target.kind == "name":
         extras = f"[{','.join(target.extras)}]" if target.extras else ""
         requirement = f"{name}{extras}=={piece.version}"
