@@ -282,8 +282,9 @@ def _accept_interpreter(text: str) -> str | None:
     path = text if os.path.exists(text) else text.partition(" ")[0]
     name = os.path.basename(path)
     known = os.path.isabs(path) and name.startswith(("python", "pypy"))
-    # A version manager's `python3` is a script that decides later; only a program is the Python.
-    if not known or _read_head(path).startswith(b"#!"):
+    # A version manager's `python3` is a script that decides later; only a program is the Python,
+    # and one that is gone has left its library behind.
+    if not known or not os.path.isfile(path) or _read_head(path).startswith(b"#!"):
         return None
     return path if locate_environment_of(path) or locate_standard_library(path) else None
 
