@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipguard.caller import Caller
+    from pipguard.decide import Decision
     from pipguard.parse import PipCommand
     from pipguard.voice import Voice
 
@@ -51,10 +52,8 @@ def _walk(real_pip: RealPip | None) -> int:
     """Walk one command line through the corridor."""
     from pipguard.decide import decide
     from pipguard.errors import PipguardError
-    from pipguard.execute import Performer, execute_plan
     from pipguard.forward import forward_command, locate_module_pip, serve_without_pip
     from pipguard.parse import parse_command
-    from pipguard.record import open_journal
     from pipguard.voice import Voice
 
     caller = _read_caller()
@@ -81,17 +80,24 @@ def _walk(real_pip: RealPip | None) -> int:
             if refusal is None:
                 return forwarded.exit_status
         voice.open(decision, refusal)
-        with open_journal(caller, decision, voice.say) as journal:
-            performer = Performer(
-                caller.environ, voice.say, voice.confirm, command.verbosity > 0, journal.watch
-            )
-            outcome = execute_plan(decision.plan, performer)
-            journal.end(outcome.exit_status)
-        voice.close(decision, outcome)
-        return outcome.exit_status
+        return _perform(caller, decision, voice)
     except PipguardError as error:
         voice.fail(error)
         return error.exit_status
+
+
+def _perform(caller: Caller, decision: Decision, voice: Voice) -> int:
+    """Do what was decided, write it down, say what came of it."""
+    from pipguard.execute import Performer, execute_plan
+    from pipguard.record import open_journal
+
+    is_verbose = decision.command.verbosity > 0
+    with open_journal(caller, decision, voice.say) as journal:
+        performer = Performer(caller.environ, voice.say, voice.confirm, is_verbose, journal.watch)
+        outcome = execute_plan(decision.plan, performer)
+        journal.end(outcome.exit_status)
+    voice.close(decision, outcome)
+    return outcome.exit_status
 
 
 def _follow(caller: Caller, real_pip: RealPip | None, command: PipCommand, voice: Voice) -> int:

@@ -18,8 +18,8 @@ PACKAGE = Path(__file__).parent.parent / "pipguard"
 # pip that is forwarded, because it recognises while that one still runs. Whatever is not named
 # here is a cupboard: the rooms open it, and it knows none of them.
 CORRIDOR = (
-    "parse", "refusal", "forward", "discover", "classify", "judge", "route", "plans", "decide",
-    "follow", "execute", "record", "report", "voice", "guard", "cli", "__main__",
+    "parse", "refusal", "causes", "forward", "discover", "classify", "judge", "route", "plans",
+    "decide", "follow", "execute", "record", "report", "voice", "guard", "cli", "__main__",
 )  # fmt: skip
 PURE = ("parse", "refusal", "classify", "route", "plans", "report")
 
