@@ -105,6 +105,7 @@ class Voice:
         if (
             lines
             and len(lines) < 3
+            and outcome.exit_status == 0
             and not self.is_quiet
             and _is_due("opt-out", cache_folder(self.environ))
         ):
