@@ -23,6 +23,7 @@ from pipguard.folders import cache_folder
 from pipguard.forward import find_interpreter
 from pipguard.judge import Asking, JudgedTarget, judge_targets
 from pipguard.knowledge import commands_of_dependencies
+from pipguard.offers import find_offer, load_manager
 from pipguard.parse import PipCommand, parse_command
 from pipguard.pip_configuration import read_site_variables
 from pipguard.pipx_home import PipxHome, guess_environments, read_application, read_pipx_home
@@ -30,6 +31,7 @@ from pipguard.plans import Plan
 from pipguard.plans.override import plan_override
 from pipguard.plans.pipx import Applications, plan_pipx, plan_pipx_uninstall
 from pipguard.plans.rehearsal import plan_rehearsal
+from pipguard.plans.system import plan_system
 from pipguard.plans.venv import Makers, plan_venv
 from pipguard.real_pip import (
     RealPip,
@@ -46,10 +48,12 @@ from pipguard.route import (
     ToOverride,
     ToPipx,
     ToRehearsal,
+    ToSystem,
     ToVenv,
     choose_route,
     may_go_to_pipx,
 )
+from pipguard.route_system import choose_system_route
 from pipguard.settings import Settings, read_settings
 from pipguard.targets import Target, read_target
 
@@ -84,7 +88,11 @@ def decide(caller: Caller, real_pip: RealPip | None, command: PipCommand) -> Dec
     judged = _judge(targets, command, settings, caller, makers)
     installed = _find_installed(caller, command, targets, surroundings)
     request = Request(command, judged, _find_unreadable(command, caller.directory))
-    route = choose_route(request, surroundings, settings, installed)
+    if settings.route == "system":
+        offer = find_offer(caller, settings, base, command, targets)
+        route = choose_system_route(request, offer)
+    else:
+        route = choose_route(request, surroundings, settings, installed)
     route = _respect_markers(route, caller, base)
     plan = _Planner(caller, command, settings, makers).plan(route)
     manager = name_manager(base, read_marker(real_pip))
@@ -192,6 +200,8 @@ class _Planner:
             return plan_pipx_uninstall(route, self.command, self.ask_pipx_home(), self.makers)
         if isinstance(route, ToRehearsal):
             return plan_rehearsal(self.command, self.makers)
+        if isinstance(route, ToSystem):
+            return plan_system(route, self.command, load_manager(route.manager))
         if isinstance(route, ToOverride):
             return plan_override(self.command, self.makers)
         return Plan("declined", (), exit_status=route.exit_status)

@@ -138,7 +138,8 @@ def _perform(step: Step, performer: Performer) -> tuple[int, bool]:
             return _run_quietly(step, environ, performer), False
         if step.mode == "pipx":
             return _run_pipx(step, environ, performer)
-        return run_foreground(step.command, environ), False
+        stdout = 2 if step.mode == "aside" else None
+        return run_foreground(step.command, environ, stdout=stdout), False
     except OSError as error:
         problem = error.strerror or str(error)
         raise PipguardError(f"{step.command[0]} cannot be started: {problem}") from error

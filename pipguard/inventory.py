@@ -96,7 +96,8 @@ def read_listing(words: tuple[str, ...], environ: Mapping[str, str]) -> dict[str
         return {}
     lines = (line.split() for line in os.fsdecode(answer).splitlines())
     parts = (line if len(line) > 1 else _split_version(line) for line in lines if line)
-    return {p[0]: Piece(p[1]) for p in parts if len(p) > 1 and p[2:3] in ([], ["installed"])}
+    gone = (["config-files"], ["not-installed"])
+    return {p[0]: Piece(p[1]) for p in parts if len(p) > 1 and p[2:3] not in gone}
 
 
 def _split_version(line: list[str]) -> list[str]:

@@ -28,6 +28,7 @@ from pipguard.evidence import (
 from pipguard.parse import PipCommand
 from pipguard.pip_configuration import locate_configuration_files
 from pipguard.process import run_captured
+from pipguard.real_pip import RealPip
 from pipguard.settings import Settings
 from pipguard.targets import Target
 
@@ -131,6 +132,21 @@ def _index_words(command: PipCommand) -> Iterator[str]:
     for option in command.options:
         if option.name in _INDEX_OPTIONS:
             yield option.name if option.value is None else f"{option.name}={option.value}"
+
+
+def ask_index_version(
+    caller: Caller, real_pip: RealPip | None, command: PipCommand, name: str
+) -> str:
+    """Return the newest version that the user's pip finds of a project, empty for none."""
+    if real_pip is None:
+        return ""
+    words = [*real_pip.command, "index", "versions", *_index_words(command), name]
+    try:
+        answer = run_captured(words, caller.environ, timeout=30).stdout
+    except (OSError, TimeoutError):
+        return ""
+    # pip 21.2 to 26.3: `requests (2.32.3)`
+    return os.fsdecode(answer).partition("\n")[0].partition("(")[2].partition(")")[0]
 
 
 def _fingerprint(caller: Caller, interpreter: str) -> str:

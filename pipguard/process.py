@@ -65,13 +65,21 @@ def replace_process(command: Sequence[str], environ: Mapping[str, str]) -> NoRet
 
 
 def run_foreground(
-    command: Sequence[str], environ: Mapping[str, str], directory: str | None = None
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    directory: str | None = None,
+    stdout: int | None = None,
 ) -> int:
-    """Run a child on our terminal and streams until it ends; return its exit status (128+n)."""
+    """Run a child on our terminal and streams until it ends; return its exit status (128+n).
+
+    Its stdout goes to the descriptor `stdout` when given.
+    """
     import subprocess
 
     with _Supervision() as supervision:
-        child = subprocess.Popen(list(command), env=dict(environ), cwd=directory, close_fds=False)
+        child = subprocess.Popen(
+            list(command), env=dict(environ), cwd=directory, stdout=stdout, close_fds=False
+        )
         return supervision.wait_for(child)
 
 

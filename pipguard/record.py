@@ -17,9 +17,10 @@ from pipguard.decide import Decision
 from pipguard.folders import state_folder
 from pipguard.history import Entry, LogUnusable, append_entry
 from pipguard.inventory import Change, Place, Stock, compare_stocks, take_stock
+from pipguard.offers import load_manager
 from pipguard.plans import Plan
 from pipguard.real_pip import list_site_folders
-from pipguard.route import FromPipx, Route, ToOverride, ToPipx
+from pipguard.route import FromPipx, Route, ToOverride, ToPipx, ToSystem
 
 _MOST_WORDS = 200
 _LONGEST_WORD = 500
@@ -156,6 +157,11 @@ def list_site_places(interpreter: str, caller: Caller) -> tuple[Place, ...]:
     return tuple(Place("site", folder) for folder in folders)
 
 
+def make_system_place(name: str) -> Place:
+    """Return the operating system's packages as its package manager lists them."""
+    return Place("system", name, listing=load_manager(name).LISTING)
+
+
 def mask_words(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words without passwords and without end."""
     return tuple(mask_credentials(word[:_LONGEST_WORD]) for word in words[:_MOST_WORDS])
@@ -184,4 +190,6 @@ def _names_of(route: Route) -> tuple[str, ...]:
 def _list_system_places(caller: Caller, decision: Decision) -> tuple[Place, ...]:
     if isinstance(decision.route, ToOverride):
         return list_site_places(decision.base, caller)
+    if isinstance(decision.route, ToSystem):
+        return (make_system_place(decision.route.manager),)
     return ()

@@ -17,7 +17,7 @@ from pipguard.errors import PipguardError
 from pipguard.execute import Outcome
 from pipguard.follow import FollowUp
 from pipguard.pipx_home import InstalledApplication, PipxHome
-from pipguard.route import Declined, FromPipx, ToOverride, ToPipx, ToRehearsal, ToVenv
+from pipguard.route import Declined, FromPipx, ToOverride, ToPipx, ToRehearsal, ToSystem, ToVenv
 
 OPT_OUT = "PIPGUARD=off before the command leaves it to the system's pip"
 
@@ -135,6 +135,8 @@ def _describe_route(decision: Decision, reader: Reader) -> str:
         return f"{what} to pipx{_in_brackets(route.reason)}"
     if isinstance(route, FromPipx):
         return f"pipx takes away {', '.join(f'`{name}`' for name in route.names)}"
+    if isinstance(route, ToSystem):
+        return _describe_packages(route, decision.command.subcommand == "uninstall")
     if not isinstance(route, ToVenv):
         return ""
     path = _shorten(route.environment.path, reader)
@@ -145,6 +147,14 @@ def _describe_route(decision: Decision, reader: Reader) -> str:
     if place.origin == "personal":
         return f"{what} to your personal environment {path}{fresh}: {place.reason}"
     return f"{what} to {path}{fresh}{_in_brackets(route.reason)}"
+
+
+def _describe_packages(route: ToSystem, is_removal: bool) -> str:
+    if is_removal:
+        return f"{route.manager} removes {', '.join(p.package for p in route.packages)}"
+    named = ", ".join(f"{p.package} {p.version}" for p in route.packages[:6])
+    more = f" and {len(route.packages) - 6} more" if len(route.packages) > 6 else ""
+    return f"{route.manager} installs {named}{more}"
 
 
 def _describe_targets(decision: Decision) -> str:

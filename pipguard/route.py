@@ -98,6 +98,55 @@ class ToOverride:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemPackage:
+    """What the operating system has of one target."""
+
+    target: Target
+    package: str = ""
+    """Its name there, empty where there is none."""
+    version: str = ""
+    """The distribution's own, with epoch and revision."""
+    public_version: str = ""
+    """The project's own in it (PEP 440), empty where it cannot be told."""
+    installed: str = ""
+    """The distribution's version that is installed, empty when it is not."""
+    others: tuple[str, ...] = ()
+    """Packages that hold the same project, where it is not clear which one is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the operating system's package manager can do for a command."""
+
+    manager: str = ""
+    """Its name; empty where none can serve, and `problem` says why."""
+    program: str = ""
+    packages: tuple[SystemPackage, ...] = ()
+    problem: str = ""
+    hint: str = ""
+    command: str = ""
+    """What the user would type, with `sudo` where it takes that."""
+    is_allowed: bool = True
+    """Whether it can be done: as root, or by sudo where a person can be asked."""
+    sudo: str = ""
+    taken_along: tuple[str, ...] = ()
+    """What a removal would take away besides."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToSystem:
+    """The operating system's package manager installs or removes these packages."""
+
+    manager: str
+    program: str
+    """The manager's path."""
+    packages: tuple[SystemPackage, ...]
+    reason: str
+    sudo: str = ""
+    """Path of sudo, where it is needed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Declined:
     """Nothing is done. `exit_status` 0 means that nothing was needed."""
 
@@ -107,7 +156,7 @@ class Declined:
     shows_refusal: bool = True
 
 
-Route = ToVenv | ToPipx | FromPipx | ToRehearsal | ToOverride | Declined
+Route = ToVenv | ToPipx | FromPipx | ToRehearsal | ToSystem | ToOverride | Declined
 
 
 def may_go_to_pipx(command: PipCommand, targets: tuple[Target, ...], settings: Settings) -> bool:
@@ -126,9 +175,6 @@ def choose_route(
     command = request.command
     if settings.route == "override":
         return ToOverride("PIPGUARD_ROUTE=override")
-    if settings.route == "system":
-        reason = "the route `system` is not part of this version"
-        return Declined(reason, "accepted: auto, venv, pipx, override, off")
     if command.runs_under:
         return Declined(f"you named the interpreter yourself: --python {command.runs_under}")
     if command.subcommand == "uninstall":

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pipguard.errors import BadSetting
 from pipguard.folders import configuration_folders
 
+PACKAGE_MANAGERS = ("apt", "dnf", "zypper", "pacman", "apk", "brew")
 ROUTES = ("auto", "venv", "pipx", "system", "override", "off")
 _TRUE = {"1", "yes", "true", "on"}
 _FALSE = {"0", "no", "false", "off", ""}
@@ -29,6 +30,8 @@ class Settings:
     """The environment's folder, relative to the project or absolute; empty for the usual names."""
     system_site_packages: bool = False
     rebuild: bool = False
+    package_manager: str = ""
+    """The one to use where several are installed; empty for the operating system's own."""
     applications: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     """Names of projects as the user wrote them."""
@@ -162,7 +165,15 @@ _PROJECT_KEYS = {
     "system-site-packages": _read_system_site_packages,
     "venv": _read_venv,
 }
-_USER_KEYS = {"route": _read_route}
+
+
+def _read_package_manager(settings: Settings, value: object, source: _Source, key: str) -> Settings:
+    if not isinstance(value, str) or value not in PACKAGE_MANAGERS:
+        raise _refuse_value(source, key, value, ", ".join(PACKAGE_MANAGERS))
+    return replace(settings, package_manager=value)
+
+
+_USER_KEYS = {"package-manager": _read_package_manager, "route": _read_route}
 
 
 def _refuse_value(source: _Source, key: str, value: object, accepted: str) -> BadSetting:
@@ -185,11 +196,16 @@ def _apply_environment(settings: Settings, environ: Mapping[str, str]) -> Settin
     route = environ.get("PIPGUARD_ROUTE", "").lower()
     if route and route not in ROUTES:
         raise BadSetting(f"PIPGUARD_ROUTE={route!r}", f"accepted: {', '.join(ROUTES)}")
+    manager = environ.get("PIPGUARD_PACKAGE_MANAGER", "").lower()
+    if manager and manager not in PACKAGE_MANAGERS:
+        accepted = f"accepted: {', '.join(PACKAGE_MANAGERS)}"
+        raise BadSetting(f"PIPGUARD_PACKAGE_MANAGER={manager!r}", accepted)
     site_packages = _read_switch(environ, "PIPGUARD_SYSTEM_SITE_PACKAGES")
     return replace(
         settings,
         route=route or settings.route,
         venv=environ.get("PIPGUARD_VENV") or settings.venv,
+        package_manager=manager or settings.package_manager,
         rebuild=bool(_read_switch(environ, "PIPGUARD_REBUILD")),
         system_site_packages=(
             settings.system_site_packages if site_packages is None else site_packages

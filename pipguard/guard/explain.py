@@ -15,12 +15,14 @@ from pipguard.caller import Caller
 from pipguard.decide import Decision, decide
 from pipguard.follow import choose_follow_up
 from pipguard.forward import ask_for_refusal, locate_module_pip
-from pipguard.judge import JudgedTarget
+from pipguard.judge import JudgedTarget, ask_index_version
+from pipguard.offers import choose_manager, find_package
 from pipguard.parse import PipCommand, parse_command
 from pipguard.plans import Plan
 from pipguard.process import write_output
 from pipguard.real_pip import RealPip, can_refuse, is_switched_off
 from pipguard.route import Declined
+from pipguard.settings import read_settings
 
 SUMMARY = "say what a pip command would do here, and why, without doing it"
 
@@ -36,6 +38,10 @@ class ExplainedTarget:
     reason: str
     evidence: tuple[tuple[int, str], ...] = ()
     """Points for (positive) and against it being an application."""
+    system: str = ""
+    """What the operating system has of it: manager, package and version."""
+    index: str = ""
+    """The version that pip would take from its index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +93,15 @@ def explain(caller: Caller, real_pip: RealPip | None, command: PipCommand) -> Ex
     if passing:
         words = ((*real_pip.command, *command.argv),) if real_pip else ()
         return Explanation(command.argv, "pass", passing, words)
-    return describe(decide(caller, real_pip, command))
+    return describe(caller, decide(caller, real_pip, command))
 
 
-def describe(decision: Decision) -> Explanation:
+def describe(caller: Caller, decision: Decision) -> Explanation:
     """Return a decision as it is printed."""
     route, plan = decision.route, decision.plan
     targets = tuple(_describe_target(judged) for judged in decision.targets)
+    if decision.command.subcommand == "install":
+        targets = compare_offers(caller, decision, targets)
     return Explanation(
         decision.command.argv,
         plan.route,
@@ -104,6 +112,28 @@ def describe(decision: Decision) -> Explanation:
         targets,
         route.hint if isinstance(route, Declined) else "",
     )
+
+
+def compare_offers(
+    caller: Caller, decision: Decision, targets: tuple[ExplainedTarget, ...]
+) -> tuple[ExplainedTarget, ...]:
+    """Add what the operating system and the index have of each named target."""
+    settings = read_settings(caller.environ, decision.surroundings.project)
+    manager = choose_manager(caller, settings, decision.base).manager
+    compared = []
+    for explained, judged in zip(targets, decision.targets, strict=True):
+        if judged.target.kind != "name":
+            compared.append(explained)
+            continue
+        index = ask_index_version(caller, decision.real_pip, decision.command, judged.target.name)
+        found = find_package(manager, judged.target, caller) if manager else None
+        if manager and found and found.package:
+            state = " (installed)" if found.installed else ""
+            offer = f"{manager.NAME} has {found.package} {found.version}{state}"
+        else:
+            offer = f"{manager.NAME} has no package of it" if manager else ""
+        compared.append(replace(explained, system=offer, index=index))
+    return tuple(compared)
 
 
 def _describe_target(judged: JudgedTarget) -> ExplainedTarget:
@@ -122,6 +152,8 @@ def format_words(explanation: Explanation) -> str:
     lines += [f"environment: {explanation.environment}"] if explanation.environment else []
     for target in explanation.targets:
         lines.append(f"{target.requirement}: {target.kind} ({target.reason})")
+        offers = (target.system, f"the index has {target.index}" if target.index else "")
+        lines += [f"  {offer}" for offer in offers if offer]
         lines += [f"  {weight:+d} {text}" for weight, text in target.evidence]
     lines += [f"$ {shlex.join(words)}" for words in explanation.steps]
     return "".join(f"{line}\n" for line in lines)

@@ -28,20 +28,23 @@ from pipguard.forward import locate_module_pip
 from pipguard.guard.log import describe_changes
 from pipguard.history import Entry, History, read_history, to_document
 from pipguard.inventory import Change, Piece, Place, Stock, take_stock
+from pipguard.offers import ask_manager, find_rights, find_taken_along, load_manager
 from pipguard.pip_configuration import read_site_variables
 from pipguard.pipx_home import read_pipx_home
 from pipguard.plans import Plan
+from pipguard.plans.system import PackageManager
 from pipguard.plans.undo import (
     Reversal,
     plan_environment_reversal,
     plan_pipx_reversal,
     plan_removal,
     plan_site_reversal,
+    plan_system_reversal,
 )
 from pipguard.plans.venv import Makers
 from pipguard.process import write_error, write_output
 from pipguard.real_pip import RealPip, version_of
-from pipguard.record import Journal, locate_log_folder, make_recorder
+from pipguard.record import Journal, locate_log_folder, make_recorder, make_system_place
 from pipguard.report import format_lines
 
 SUMMARY = "put back what a command changed; without an ID, the last one"
@@ -109,7 +112,12 @@ class Undoing:
         names: dict[Place, list[str]] = {}
         for change in self.entry.changes:
             names.setdefault(change.place, []).append(change.name)
-        return tuple(replace(place, names=tuple(found)) for place, found in names.items())
+        return tuple(
+            make_system_place(place.path)
+            if place.kind == "system"
+            else replace(place, names=tuple(found))
+            for place, found in names.items()
+        )
 
     def plan(self, stock: Stock) -> Reversal:
         """Return how one place goes back from what it holds now."""
@@ -121,6 +129,8 @@ class Undoing:
             return plan_pipx_reversal(changes, home, self._gather_makers(None), self.shelf)
         if place.kind == "site":
             return self._plan_site(place, changes)
+        if place.kind == "system":
+            return self._plan_system(place, changes)
         was_made = place.path in self.entry.created
         if was_made and all(change.before is None for change in changes) and _is_pure(stock, self):
             return plan_removal(place.path)
@@ -173,6 +183,21 @@ class Undoing:
         is_users = bool(self.caller.home) and place.path.startswith(f"{self.caller.home}/")
         return plan_site_reversal(changes, self._gather_makers(None), self.shelf, is_users)
 
+    def _plan_system(self, place: Place, changes: tuple[Change, ...]) -> Reversal:
+        manager = load_manager(place.path)
+        is_allowed, sudo, problem = find_rights(manager, self.caller)
+        if problem or not is_allowed:
+            raise PipguardError(problem or f"{manager.NAME} needs root", "sudo pipguard guard undo")
+        gone = [change.name for change in changes if change.before is None]
+        along = find_taken_along(manager, gone, self.caller)
+        if along:
+            named = ", ".join(along)
+            raise PipguardError(f"it would take away {named}, too; nothing was changed")
+        for change in changes:
+            if change.before and manager.pin(change.name, change.before.version) == change.name:
+                _require_version(manager, change.name, change.before.version, self.caller)
+        return plan_system_reversal(changes, manager, sudo)
+
     def _gather_makers(self, environment: Environment | None) -> Makers:
         base = self.entry.interpreter
         if not os.access(base, os.X_OK):
@@ -191,6 +216,14 @@ def _parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--force", action="store_true", help="whatever has changed since")
     parser.add_argument("--json", action="store_true", help="print the new entry as JSON")
     return parser.parse_args(words)
+
+
+def _require_version(manager: PackageManager, package: str, version: str, caller: Caller) -> None:
+    """Raise where a package manager that keeps no former versions has another one now."""
+    found = manager.read_answer(ask_manager(manager.query(package), caller))
+    if version not in {f.version for f in found}:
+        wanted = f"{package} {version}"
+        raise PipguardError(f"nothing was changed: {wanted} cannot be had any more")
 
 
 def _is_pure(stock: Stock, undoing: Undoing) -> bool:
@@ -229,8 +262,8 @@ def _describe_plans(reversals: list[Reversal]) -> str:
 
 
 def _agree(question: str) -> bool:
-    """Who typed `undo` has answered already."""
-    del question
+    """Who typed `undo` has answered already; what sudo will do is shown all the same."""
+    write_error(format_lines((question.removeprefix("pipguard: ").partition("?")[0],)))
     return True
 
 

@@ -79,3 +79,16 @@ def commands_of_dependencies() -> frozenset[str]:
     """Return the applications whose own commands come with a dependency (ansible)."""
     lines = _read_data("dependency_commands.txt").splitlines()
     return frozenset(line.partition("\t")[0] for line in lines if line and line[0] != "#")
+
+
+def find_package_name(file: str, name: str) -> str:
+    """Return the distribution's name for a project's package, empty where it is the usual one."""
+    return _find_entry(_read_data(file), normalize_name(name))
+
+
+def is_package_of_another(file: str, package: str) -> bool:
+    """Tell whether a package is known to hold a project that is not named like it.
+
+    Debian's `python3-serial` is pyserial, not the project that is named `serial`.
+    """
+    return f"\t{package}\n" in _read_data(file)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pipguard.pipx_home import PipxHome
 
-Mode = Literal["foreground", "quiet", "pipx"]
+Mode = Literal["foreground", "aside", "quiet", "pipx"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Step:
     environ: tuple[tuple[str, str | None], ...] = ()
     """Variables to change, None to take one away."""
     mode: Mode = "foreground"
-    """On the user's terminal, unseen unless it fails, or as pipx (which may find no command)."""
+    """On the user's terminal, there with stdout on stderr, unseen unless it fails, or as pipx."""
     subject: str = ""
     """The target that it is about, as the user wrote it, where there are several steps."""
     question: str = ""
@@ -53,7 +53,7 @@ class Plan:
     """What will be done, in order."""
 
     route: str
-    """`venv`, `pipx`, `pass`, `override` or `declined`."""
+    """`venv`, `pipx`, `system`, `override`, `pass`, `undo` or `declined`."""
     steps: tuple[Step, ...]
     environment: str | None = None
     """Folder of the environment that the steps change, which one run at a time may do."""

@@ -7,13 +7,14 @@ first the steps that fetch former versions and touch nothing, then the plan that
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipguard.environment import Environment
 from pipguard.inventory import Change, Piece
 from pipguard.pipx_home import PipxHome
 from pipguard.plans import Creation, Plan, Step
 from pipguard.plans.pipx import share_pip
+from pipguard.plans.system import PackageManager, make_step
 from pipguard.plans.venv import (
     Makers,
     creation_step,
@@ -116,6 +117,23 @@ def plan_pipx_reversal(
     wanted = [_application_words(c.name, piece)[0] for c, piece in back]
     pip = _Pip(start_pip(makers), variables)
     return Reversal(_fetch_words(wanted, pip, shelf), Plan("undo", tuple(steps), pipx_home=home))
+
+
+def plan_system_reversal(
+    changes: tuple[Change, ...], manager: PackageManager, sudo: str
+) -> Reversal:
+    """Return how the operating system's packages go back."""
+    gone = [change.name for change in changes if change.before is None]
+    back = [manager.pin(change.name, c.version) for change in changes if (c := change.before)]
+    commands = [manager.remove(gone)] if gone else []
+    commands += [manager.install(back)] if back else []
+    steps = tuple(make_step("go back", words, sudo, asks=False) for words in commands)
+    check = replace(
+        make_step("look for them", manager.install(back, is_dry_run=True), sudo, asks=False),
+        mode="quiet",
+        subject=", ".join(back),
+    )
+    return Reversal((check,) if back else (), Plan("undo", steps))
 
 
 def _turn_back(changes: tuple[Change, ...], pip: _Pip, shelf: str) -> tuple[Step, ...]:
