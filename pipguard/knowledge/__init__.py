@@ -83,7 +83,7 @@ def commands_of_dependencies() -> frozenset[str]:
 
 def find_package_name(file: str, name: str) -> str:
     """Return the distribution's name for a project's package, empty where it is the usual one."""
-    return _find_entry(_read_data(file), normalize_name(name))
+    return _find_entry(_read_data(file), normalise_name(name))
 
 
 def is_package_of_another(file: str, package: str) -> bool:
