@@ -53,6 +53,7 @@ def _walk(real_pip: RealPip | None) -> int:
     from pipguard.decide import decide
     from pipguard.errors import PipguardError
     from pipguard.forward import forward_command, locate_module_pip, serve_without_pip
+    from pipguard.overriding import is_ordered, run_override
     from pipguard.parse import parse_command
     from pipguard.voice import Voice
 
@@ -63,7 +64,11 @@ def _walk(real_pip: RealPip | None) -> int:
         real_pip = real_pip or locate_module_pip(caller)
         if command.subcommand in FOLLOW_UPS:
             return _follow(caller, real_pip, command, voice)
-        if real_pip and (is_switched_off(caller.environ) or command.exempt_from_refusal):
+        if real_pip and is_switched_off(caller.environ):
+            return _hand_over(real_pip, caller.argv)
+        if real_pip and is_ordered(caller, real_pip, command):
+            return run_override(caller, real_pip, command, voice.say)
+        if real_pip and command.exempt_from_refusal:
             return _hand_over(real_pip, caller.argv)
         forwarded = (
             forward_command(caller, real_pip, command)
@@ -97,6 +102,10 @@ def _perform(caller: Caller, decision: Decision, voice: Voice) -> int:
         outcome = execute_plan(decision.plan, performer)
         journal.end(outcome.exit_status)
     voice.close(decision, outcome)
+    if decision.plan.route == "override":
+        from pipguard.overriding import warn_of_hiding
+
+        warn_of_hiding(caller, decision.base, journal.entry, voice.say)
     return outcome.exit_status
 
 

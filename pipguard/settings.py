@@ -55,6 +55,10 @@ def read_settings(environ: Mapping[str, str], project: str | None) -> Settings:
     settings = Settings()
     for path in _configuration_files(environ):
         settings = _read_file(settings, path, is_project=False)
+        is_users = os.path.dirname(path) == configuration_folders(environ)[1]
+        if settings.route == "override" and not is_users:
+            hint = "only your own configuration or PIPGUARD_ROUTE may set it"
+            raise BadSetting(f"{path}: route = 'override'", hint)
     if project is not None:
         settings = _read_file(settings, os.path.join(project, "pyproject.toml"), is_project=True)
     return _apply_environment(settings, environ)
