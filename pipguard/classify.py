@@ -8,15 +8,23 @@ application still runs, while a library in pipx cannot be imported.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
 
-from pipguard.knowledge import Kind, find_known, matches_pattern, normalise_name
+from pipguard.knowledge import (
+    Kind,
+    find_known,
+    matches_pattern,
+    normalise_name,
+    read_requirement_name,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pipguard.evidence import ProjectMetadata
+
+Certainty = Literal["said", "known", "weighed", "doubtful", "unanswered"]
+"""Who knows it: the user, we by heart, the metadata, the metadata hardly, nobody."""
 
 # From this score on, a project that ships commands is an application; below it and above zero is
 # doubt. A library in pipx is the costly mistake, so no single weight but the strongest suffices.
@@ -38,29 +46,28 @@ class Classification:
     name: str
     kind: Kind
     reason: str
-    is_doubtful: bool = False
+    certainty: Certainty = "weighed"
     evidence: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class UsersWord:
-    """What the settings and the project's own files say about names; it goes before all else."""
+    """What the user and the project's own files say about names; it goes before all else."""
 
     applications: frozenset[str] = frozenset()
     libraries: frozenset[str] = frozenset()
-    named_by_project: frozenset[str] = frozenset()
+    named_by_project: Mapping[str, str] = field(default_factory=dict)
+    """Names and the file that each is required in; they are libraries here."""
+    answers: Mapping[str, Kind] = field(default_factory=dict)
+    """What the user said when asked."""
+    answers_path: str = ""
+    """Where that is written down."""
 
 
-def make_users_word(
-    applications: Iterable[str] = (),
-    libraries: Iterable[str] = (),
-    named_by_project: Iterable[str] = (),
-) -> UsersWord:
-    """Collect names in any spelling."""
+def make_users_word(applications: Iterable[str] = (), libraries: Iterable[str] = ()) -> UsersWord:
+    """Collect the names of the settings, in any spelling."""
     return UsersWord(
-        frozenset(map(normalise_name, applications)),
-        frozenset(map(normalise_name, libraries)),
-        frozenset(map(normalise_name, named_by_project)),
+        frozenset(map(normalise_name, applications)), frozenset(map(normalise_name, libraries))
     )
 
 
@@ -68,13 +75,18 @@ def classify_known(name: str, word: UsersWord = UsersWord()) -> Classification |
     """Decide by the user's word and by known names alone; None means that metadata is needed."""
     wanted = normalise_name(name)
     if wanted in word.libraries:
-        return _settle(name, "library", "your settings say library")
+        return _settle(name, "library", "a library, as the settings say", "said")
     if wanted in word.applications:
-        return _settle(name, "application", "your settings say application")
+        return _settle(name, "application", "an application, as the settings say", "said")
     if wanted in word.named_by_project:
-        return _settle(name, "library", "this project's own files name it")
+        return _settle(name, "library", f"named in {word.named_by_project[wanted]}", "said")
+    if wanted in word.answers:
+        kind = word.answers[wanted]
+        what = "an application" if kind == "application" else "a library"
+        where = f" ({word.answers_path})" if word.answers_path else ""
+        return _settle(name, kind, f"{what}, as you answered{where}", "said")
     known = find_known(wanted)
-    return _settle(name, known.kind, known.reason) if known else None
+    return _settle(name, known.kind, known.reason, "known") if known else None
 
 
 def classify_requirement(
@@ -94,13 +106,15 @@ def classify_requirement(
 def classify_metadata(name: str, metadata: ProjectMetadata) -> Classification:
     """Weigh the metadata alone."""
     if metadata.are_scripts_known and not list_commands(metadata):
-        return _settle(name, "library", "it ships no command")
+        return _settle(name, "library", "ships no command", "weighed")
     points = tuple(weigh_metadata(name, metadata))
     score = sum(point.weight for point in points)
     kind: Kind = "application" if score >= APPLICATION_SCORE else "library"
-    is_doubtful = 0 < score < APPLICATION_SCORE
-    reason = _describe(kind, is_doubtful, points, metadata)
-    return Classification(name, kind, reason, is_doubtful, points)
+    certainty: Certainty = "doubtful" if 0 < score < APPLICATION_SCORE else "weighed"
+    reason = _describe(kind, points, metadata)
+    if certainty == "doubtful":
+        reason = "not clearly an application"
+    return Classification(name, kind, reason, certainty, points)
 
 
 def list_commands(metadata: ProjectMetadata) -> tuple[str, ...]:
@@ -109,28 +123,26 @@ def list_commands(metadata: ProjectMetadata) -> tuple[str, ...]:
     return (*(command for command, _ in scripts), *metadata.legacy_scripts)
 
 
-def _settle(name: str, kind: Kind, reason: str) -> Classification:
+def _settle(name: str, kind: Kind, reason: str, certainty: Certainty) -> Classification:
     weight = 100 if kind == "application" else -100
-    return Classification(name, kind, reason, False, (Point(weight, reason),))
+    return Classification(name, kind, reason, certainty, (Point(weight, reason),))
 
 
-def _doubt(name: str, reason: str) -> Classification:
-    return Classification(name, "library", reason, True, (Point(0, reason),))
+def _doubt(name: str, problem: str) -> Classification:
+    reason = f"in doubt, for {problem}"
+    return Classification(name, "library", reason, "unanswered", (Point(0, problem),))
 
 
-def _describe(
-    kind: Kind, is_doubtful: bool, points: tuple[Point, ...], metadata: ProjectMetadata
-) -> str:
+def _describe(kind: Kind, points: tuple[Point, ...], metadata: ProjectMetadata) -> str:
     sign = 1 if kind == "application" else -1
     ranked = sorted((p for p in points if p.weight * sign > 0), key=lambda p: -abs(p.weight))
-    telling = [point.text for point in ranked if not point.text.startswith("ships")][:2]
+    texts = [point.text.partition(" (")[0] for point in ranked]
+    telling = list(dict.fromkeys(text for text in texts if not text.startswith("ships")))
     commands = list_commands(metadata)
-    if kind == "application":
-        shown = f"ships the command `{commands[0]}`" if commands else "is described as a program"
-        return " and ".join([shown, *telling[:1]])
-    if is_doubtful or not telling:
-        return "not clearly an application"
-    return " and ".join(telling)
+    if kind == "library":
+        return " and ".join(telling[:2]) or "not clearly an application"
+    shown = [f"ships the command `{commands[0]}`"] if commands else []
+    return " and ".join([*shown, *telling[: 2 - len(shown)]])
 
 
 def _set_of(words: str) -> frozenset[str]:
@@ -140,7 +152,7 @@ def _set_of(words: str) -> frozenset[str]:
 # The score. Every rule is a weight and the words that explain it; a group of words counts once.
 
 WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
-    (5, "its description says command line", (
+    (5, "is described as a command-line program", (
         "command line", "commandline", "cli", "tui", "terminal ui", "terminal user interface",
         "in the terminal", "in your terminal", "from the terminal", "from your terminal",
         "for the terminal", "for your terminal", "terminal app", "terminal application",
@@ -148,15 +160,15 @@ WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
         "ncurses", "curses", "shell command", "shell script", "git hook", "pre commit hook",
         "dotfiles", "your shell", "command that",
     )),
-    (4, "its description says graphical program", (
+    (4, "is described as a desktop program", (
         "gui", "desktop", "graphical", "system tray", "graphical interface", "window",
     )),
-    (3, "its description calls it a tool or a program", (
+    (3, "is described as a tool", (
         "tool", "utility", "app", "application", "program", "script", "commands", "executable",
         "tools", "utilities", "suite", "management system", "web application", "bot", "daemon",
         "service", "server",
     )),
-    (4, "its description names a program's role", (
+    (4, "is described as a program", (
         "formatter", "linter", "checker", "downloader", "converter", "installer", "scanner",
         "viewer", "browser", "editor", "player", "manager", "uploader", "cleaner", "launcher",
         "multiplexer", "emulator", "game", "screensaver", "backup", "backups", "organizer",
@@ -164,16 +176,16 @@ WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
         "time tracker", "static site generator", "generator", "bumper", "hacker", "monitor",
         "finder", "scraper", "timer", "reader", "hooks", "osint", "pentest", "exploit",
     )),
-    (-6, "its description says library", ("library", "lib", "libs", "libary")),
-    (-5, "its description says framework", (
+    (-6, "is described as a library", ("library", "lib", "libs", "libary")),
+    (-5, "is described as a framework", (
         "framework", "microframework", "sdk", "bindings", "binding", "stubs", "orm", "middleware",
         "primitives", "boilerplate",
     )),
-    (-5, "its description says plugin", (
+    (-5, "is described as a plugin", (
         "plugin", "plugins", "extension", "extensions", "addon", "add on", "backend for",
         "integration for", "adapter for",
     )),
-    (-4, "its description says module or package", (
+    (-4, "is described as a package", (
         "module", "modules", "python package", "a package", "package for", "package to",
         "package that", "python code to", "collection of", "functions", "decorators", "decorator",
         "classes", "objects", "object", "data structures", "helpers", "utilities for",
@@ -181,7 +193,7 @@ WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
         "abstractions", "pure python", "python interface", "python wrapper", "python client",
         "python api", "abstraction", "libraries",
     )),
-    (-3, "its description speaks of an interface for code", (
+    (-3, "is described as a part for code", (
         "api", "apis", "interface to", "interface for", "client for", "wrapper for",
         "wrapper around", "parser", "engine", "driver", "protocol", "parse", "parsing", "parses",
         "serialization", "serializer", "machine learning", "deep learning", "neural",
@@ -190,10 +202,10 @@ WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
         "statistical", "tensors", "arrays", "pytorch", "pandas", "numpy", "programmable",
         "queue", "workflow", "toolkit", "scheduling", "scheduler", "pipelines", "pipeline",
     )),
-    (-3, "its description speaks of Python", (
+    (-3, "is described as being for Python", (
         "in python", "for python", "using python", "with python", "from python", "python",
     )),
-    (-4, "its description speaks of working on a project's own code", (
+    (-4, "works on a project's own code", (
         "your python", "python project", "python projects", "python project s", "your project",
         "python application", "python applications", "python apps", "python programs",
         "python program", "python interpreter", "interactive interpreter", "debugger", "profiler",
@@ -335,12 +347,13 @@ def weigh_words(metadata: ProjectMetadata) -> list[Point]:
     paragraph = f" {' '.join(split_words(find_first_paragraph(metadata.description)))} "
     points = []
     for weight, meaning, phrases in WORD_RULES:
-        if any(f" {phrase} " in text for phrase in phrases):
-            points.append(Point(weight, meaning))
-        elif any(f" {phrase} " in paragraph for phrase in phrases):
-            points.append(Point(int(weight / 2), meaning))
+        for counted, words in ((weight, text), (int(weight / 2), paragraph)):
+            found = next((phrase for phrase in phrases if f" {phrase} " in words), "")
+            if found:
+                points.append(Point(counted, f"{meaning} ({found})"))
+                break
     if is_told_as_a_deed(summary):
-        points.append(Point(3, "its description tells what it does for its user"))
+        points.append(Point(2, "is described by what it does"))
     return points
 
 
@@ -374,11 +387,11 @@ def weigh_description(description: str) -> list[Point]:
     text = description.lower()
     points = []
     if any(words in text for words in ("pipx install", "uv tool install", "pipx run", "uvx ")):
-        points.append(Point(4, "its description installs it with pipx or as a tool"))
+        points.append(Point(4, "is to be installed with pipx or as a tool"))
     elif "brew install" in text or "apt install" in text or "pacman -s" in text:
-        points.append(Point(2, "its description installs it with a system's package manager"))
+        points.append(Point(2, "is to be installed with a package manager"))
     if any(line.startswith((">>> ", "import ", "from ")) for line in _strip_lines(text)):
-        points.append(Point(-3, "its description imports it"))
+        points.append(Point(-3, "is imported in its description"))
     return points
 
 
@@ -416,11 +429,3 @@ def weigh_dependencies(dependencies: tuple[str, ...]) -> list[Point]:
     """Weigh the dependencies that every installation has."""
     names = {read_requirement_name(item) for item in dependencies if "extra ==" not in item}
     return [Point(weight, text) for weight, text, telling in DEPENDENCY_RULES if names & telling]
-
-
-def read_requirement_name(requirement: str) -> str:
-    """Return the normalised name at the start of a requirement."""
-    for position, character in enumerate(requirement):
-        if not (character.isalnum() or character in "-_."):
-            return normalise_name(requirement[:position])
-    return normalise_name(requirement)

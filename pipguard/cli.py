@@ -50,7 +50,6 @@ def _concerns_us(real_pip: RealPip, argv: Sequence[str]) -> bool:
 
 def _walk(real_pip: RealPip | None) -> int:
     """Walk one command line through the corridor."""
-    from pipguard.decide import decide
     from pipguard.errors import PipguardError
     from pipguard.forward import forward_command, locate_module_pip, serve_without_pip
     from pipguard.overriding import is_ordered, run_override
@@ -78,7 +77,7 @@ def _walk(real_pip: RealPip | None) -> int:
         refusal = forwarded.refusal
         if refusal is None:
             return forwarded.exit_status
-        decision = decide(caller, real_pip, command)
+        decision = _decide(caller, real_pip, command, voice)
         if real_pip and refusal.is_remembered and voice.shows_refusal(decision):
             forwarded = forward_command(caller, real_pip, command, afresh=True)
             refusal = forwarded.refusal
@@ -107,6 +106,23 @@ def _perform(caller: Caller, decision: Decision, voice: Voice) -> int:
 
         warn_of_hiding(caller, decision.base, journal.entry, voice.say)
     return outcome.exit_status
+
+
+def _decide(
+    caller: Caller, real_pip: RealPip | None, command: PipCommand, voice: Voice
+) -> Decision:
+    """Decide, with the user's word about what only they can tell; it is asked for once."""
+    from pipguard.decide import decide
+
+    decision = decide(caller, real_pip, command)
+    answers = voice.ask_about(decision)
+    if not answers:
+        return decision
+    from pipguard.answers import remember_answers
+
+    if not remember_answers(caller.environ, answers):
+        voice.say("your answer cannot be written down, so it counts for this command")
+    return decide(caller, real_pip, command, answers)
 
 
 def _follow(caller: Caller, real_pip: RealPip | None, command: PipCommand, voice: Voice) -> int:

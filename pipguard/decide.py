@@ -7,10 +7,13 @@ In: the caller, the real pip, the command. Out: a `Decision`, everything that wa
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from pipguard.answers import answers_path, read_answers
 from pipguard.caller import Caller
 from pipguard.carried_pip import locate_carried_pip
+from pipguard.classify import UsersWord, make_users_word
 from pipguard.discover import (
     Surroundings,
     discover_surroundings,
@@ -21,8 +24,8 @@ from pipguard.discover import (
 from pipguard.environment import list_distributions
 from pipguard.folders import cache_folder
 from pipguard.forward import find_interpreter
-from pipguard.judge import Asking, JudgedTarget, judge_targets
-from pipguard.knowledge import commands_of_dependencies
+from pipguard.judge import JudgedTarget, Sources, judge_targets
+from pipguard.knowledge import Kind, commands_of_dependencies
 from pipguard.offers import find_offer, load_manager
 from pipguard.parse import PipCommand, parse_command
 from pipguard.pip_configuration import read_site_variables
@@ -73,11 +76,25 @@ class Decision:
     route: Route
     plan: Plan
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Names that only the user can tell about, where their word would change the route."""
+        may_move = isinstance(self.route, ToVenv) and not self.route.is_idle
+        if not may_move or not all(t.is_application or t.is_doubtful for t in self.targets):
+            return ()
+        return tuple(judged.target.name for judged in self.targets if judged.is_doubtful)
 
-def decide(caller: Caller, real_pip: RealPip | None, command: PipCommand) -> Decision:
+
+def decide(
+    caller: Caller,
+    real_pip: RealPip | None,
+    command: PipCommand,
+    answers: Mapping[str, Kind] | None = None,
+) -> Decision:
     """Return what to do with a command that the real pip refuses, or has no pip to run it.
 
-    Raises `BadSetting` for a setting that is not accepted.
+    `answers` are the user's about `doubts`, when they have just been asked. Raises `BadSetting`
+    for a setting that is not accepted.
     """
     project = find_project(caller)
     settings = read_settings(caller.environ, project[0])
@@ -85,7 +102,11 @@ def decide(caller: Caller, real_pip: RealPip | None, command: PipCommand) -> Dec
     base = locate_base(caller, real_pip)
     makers = gather_makers(caller, real_pip, base, surroundings)
     targets = tuple(read_target(text, caller.directory) for text in command.targets)
-    judged = _judge(targets, command, settings, caller, makers)
+    judged = tuple(map(JudgedTarget, targets))
+    if _needs_judgment(command, targets, settings, surroundings):
+        word = _gather_words(caller, settings, answers or {})
+        sources = _gather_sources(caller, word, makers, surroundings)
+        judged = judge_targets(targets, command, caller, sources)
     installed = _find_installed(caller, command, targets, surroundings)
     request = Request(command, judged, _find_unreadable(command, caller.directory))
     if settings.route == "system":
@@ -135,18 +156,41 @@ def read_marker(real_pip: RealPip | None) -> str:
         return ""
 
 
-def _judge(
-    targets: tuple[Target, ...],
+def _needs_judgment(
     command: PipCommand,
+    targets: tuple[Target, ...],
     settings: Settings,
-    caller: Caller,
-    makers: Makers,
-) -> tuple[JudgedTarget, ...]:
-    """Judge the targets where it matters what they are."""
-    if settings.route != "auto" or not may_go_to_pipx(command, targets, settings):
-        return tuple(map(JudgedTarget, targets))
-    asking = Asking(makers.base, makers.carried_pip, cache_folder(caller.environ, "metadata"))
-    return judge_targets(targets, command, settings, caller, asking)
+    surroundings: Surroundings,
+) -> bool:
+    """Tell whether it matters what the targets are."""
+    if settings.route != "auto" or surroundings.place.origin in {"active", "conda"}:
+        return False
+    return may_go_to_pipx(command, targets, settings)
+
+
+def _gather_sources(
+    caller: Caller, word: UsersWord, makers: Makers, surroundings: Surroundings
+) -> Sources:
+    """Return where to look; without the system's pip, that of the environment knows the index."""
+    environment = surroundings.place.environment
+    lends = makers.real_pip is None and environment.has_pip
+    return Sources(
+        word,
+        surroundings.project,
+        environment.interpreter if lends else makers.base,
+        makers.carried_pip,
+        cache_folder(caller.environ, "metadata"),
+    )
+
+
+def _gather_words(caller: Caller, settings: Settings, answers: Mapping[str, Kind]) -> UsersWord:
+    """Return what the user has said in settings, when asked before, and just now."""
+    kept = read_answers(caller.environ)
+    return replace(
+        make_users_word(settings.applications, settings.libraries),
+        answers={**kept, **answers},
+        answers_path=answers_path(caller.environ) if kept else "",
+    )
 
 
 def _find_unreadable(command: PipCommand, directory: str) -> tuple[str, ...]:

@@ -1,15 +1,16 @@
 """Finds out what each target is: by the user's word, by heart, by its own contents, by its index.
 
-In: targets, the command's index options, the pip whose index counts. Out: `JudgedTarget`s. Goes to
-the index only for a name that nobody knows, through the user's own pip and its configuration.
+In: targets, the command's index options, the pip whose index counts. Out: `JudgedTarget`s. Reads
+the project's files only for what would be an application otherwise, and goes to the index only for
+a name that nobody knows, through the user's own pip and its configuration. Never asks the user.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pipguard.caller import Caller
 from pipguard.classify import (
@@ -17,7 +18,6 @@ from pipguard.classify import (
     UsersWord,
     classify_known,
     classify_requirement,
-    make_users_word,
 )
 from pipguard.evidence import (
     EvidenceRequest,
@@ -25,11 +25,11 @@ from pipguard.evidence import (
     gather_evidence,
     read_archive_metadata,
 )
+from pipguard.mentions import find_mentions
 from pipguard.parse import PipCommand
 from pipguard.pip_configuration import locate_configuration_files
 from pipguard.process import run_captured
 from pipguard.real_pip import RealPip
-from pipguard.settings import Settings
 from pipguard.targets import Target
 
 # What decides which index is asked, and how (pip 23.0 to 26.3).
@@ -58,45 +58,50 @@ class JudgedTarget:
 
     @property
     def is_known(self) -> bool:
-        """Whether somebody said so, rather than its metadata: then there is but one piece."""
-        return self.classification is not None and len(self.classification.evidence) == 1
+        """Whether the user or everybody knows it, rather than its metadata alone."""
+        found = self.classification
+        return found is not None and found.certainty in {"said", "known"}
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether its metadata speaks for both, so that only the user can tell."""
+        return self.classification is not None and self.classification.certainty == "doubtful"
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """Through which pip an index is asked."""
+class Sources:
+    """Where it is looked up what a name is."""
 
+    word: UsersWord
+    project: str | None
+    """Root of the project whose own files may name it."""
     interpreter: str
-    """One that has a pip, or can be lent one."""
+    """One whose pip knows the index: it has a pip, or can be lent one."""
     carried_pip: str
     """Path of the pip wheel to lend; empty where it has its own."""
     cache_folder: str
 
 
 def judge_targets(
-    targets: Sequence[Target],
-    command: PipCommand,
-    settings: Settings,
-    caller: Caller,
-    asking: Asking,
+    targets: Sequence[Target], command: PipCommand, caller: Caller, sources: Sources
 ) -> tuple[JudgedTarget, ...]:
     """Return the targets with what they are; a doubt says what could not be learnt."""
-    word = make_users_word(settings.applications, settings.libraries)
-    known = {target: _judge_alone(target, word, caller) for target in targets}
+    known = {target: _judge_alone(target, sources.word, caller) for target in targets}
+    if not _is_settled(known):
+        mentions = find_mentions(sources.project, (target.name for target in targets))
+        word = replace(sources.word, named_by_project=mentions)
+        known = {t: classify_known(t.name, word) or found for t, found in known.items()}
     unknown = [target for target, found in known.items() if found is None]
-    # One library sends the whole command to the environment, so nobody else needs to be known.
-    is_settled = any(found and found.kind == "library" for found in known.values())
-    metadata = {} if is_settled or not unknown else _ask_index(unknown, command, caller, asking)
-    return tuple(
-        JudgedTarget(
-            target,
-            known[target]
-            or (
-                classify_requirement(target.name, metadata[target.text], word) if metadata else None
-            ),
-        )
-        for target in targets
-    )
+    if unknown and not _is_settled(known):
+        metadata = _ask_index(unknown, command, caller, sources)
+        for target in unknown:
+            known[target] = classify_requirement(target.name, metadata[target.text])
+    return tuple(JudgedTarget(target, known[target]) for target in targets)
+
+
+def _is_settled(known: Mapping[Target, Classification | None]) -> bool:
+    """Whether one library sends all to the environment, so that nobody else needs to be known."""
+    return any(found and found.kind == "library" for found in known.values())
 
 
 def _judge_alone(target: Target, word: UsersWord, caller: Caller) -> Classification | None:
@@ -111,15 +116,15 @@ def _judge_alone(target: Target, word: UsersWord, caller: Caller) -> Classificat
 
 
 def _ask_index(
-    targets: Sequence[Target], command: PipCommand, caller: Caller, asking: Asking
+    targets: Sequence[Target], command: PipCommand, caller: Caller, sources: Sources
 ) -> dict[str, ProjectMetadata]:
-    lent = (("PYTHONPATH", asking.carried_pip),) if asking.carried_pip else ()
+    lent = (("PYTHONPATH", sources.carried_pip),) if sources.carried_pip else ()
     environ = {**caller.environ, **dict(lent)}
     request = EvidenceRequest(
-        asking.interpreter,
+        sources.interpreter,
         tuple(_index_words(command)),
-        asking.cache_folder,
-        _fingerprint(caller, asking.interpreter),
+        sources.cache_folder,
+        _fingerprint(caller, sources.interpreter),
     )
 
     def run(words: Sequence[str], given: bytes, timeout: float) -> bytes:

@@ -56,10 +56,17 @@ def read_site_variables(caller: Caller, interpreter: str) -> tuple[tuple[str, st
 
 
 def allows_system_packages(caller: Caller, interpreter: str) -> bool:
-    """Tell whether pip was told to install into the system: then it refuses nothing.
+    """Tell whether pip was told to install into the system: then it refuses nothing."""
+    return _is_set(caller, interpreter, "break-system-packages")
 
-    As pip weighs it: files in their order, `[install]` over `[global]`, the variable over all.
-    """
+
+def forbids_questions(caller: Caller, interpreter: str) -> bool:
+    """Tell whether pip was told to ask nothing, other than on the command line."""
+    return _is_set(caller, interpreter, "no-input")
+
+
+def _is_set(caller: Caller, interpreter: str, key: str) -> bool:
+    """Weigh as pip does: files in their order, `[install]` over `[global]`, variable over all."""
     files = locate_configuration_files(caller, interpreter)
     chosen = caller.environ.get("PIP_CONFIG_FILE")
     parser = configparser.RawConfigParser()
@@ -67,9 +74,9 @@ def allows_system_packages(caller: Caller, interpreter: str) -> bool:
         parser.read(() if chosen == os.devnull else files, encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError):
         return True  # that pip says so itself
-    said = caller.environ.get("PIP_BREAK_SYSTEM_PACKAGES") or ""
+    said = caller.environ.get(f"PIP_{key.upper().replace('-', '_')}") or ""
     for section in ("install", "global"):
-        said = said or parser.get(section, "break-system-packages", fallback="")
+        said = said or parser.get(section, key, fallback="")
     return said.strip().lower() in _TRUE
 
 

@@ -54,6 +54,14 @@ def describe_decision(decision: Decision, reader: Reader) -> tuple[str, ...]:
     )
 
 
+def describe_doubts(decision: Decision) -> str:
+    """Return the question that only the user can answer; yes is pipx."""
+    names = " and ".join(f"`{name}`" for name in decision.doubts)
+    if len(decision.doubts) == 1:
+        return f"{names} may be a library or an application: do you only run it, never import it?"
+    return f"{names} may be libraries or applications: do you only run them, never import them?"
+
+
 def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tuple[str, ...]:
     """Return what the user does next, or what was taken back; empty where pip said it all."""
     route = decision.route

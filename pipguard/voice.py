@@ -16,7 +16,9 @@ from pipguard.errors import PipguardError
 from pipguard.execute import Outcome
 from pipguard.folders import cache_folder, open_private_folder
 from pipguard.follow import FollowUp
+from pipguard.knowledge import Kind
 from pipguard.parse import PipCommand
+from pipguard.pip_configuration import forbids_questions
 from pipguard.pipx_home import read_application
 from pipguard.process import read_line, write_error
 from pipguard.refusal import Refusal
@@ -25,6 +27,7 @@ from pipguard.report import (
     Reader,
     describe_applications,
     describe_decision,
+    describe_doubts,
     describe_error,
     describe_failures,
     describe_follow_up,
@@ -44,7 +47,7 @@ class Voice:
         environ = caller.environ
         self.command = command
         self.is_terminal = caller.is_terminal
-        self.environ = environ
+        self.caller = caller
         self.is_quiet = command.quietness > 0 or environ.get("PIP_QUIET", "0") not in {"", "0"}
         folders = environ.get("PATH", "").split(os.pathsep)
         self.reader = Reader(
@@ -63,13 +66,27 @@ class Voice:
 
         Raises `PipguardError` where nobody answers.
         """
-        while True:
-            write_error(question.encode())
-            answer = read_line()
-            if answer is None:
-                raise PipguardError("nobody answered", "-y uninstalls without asking")
-            if answer.lower() in {"", "y", "n"}:
-                return answer.lower() != "n"
+        answer = _ask(question.encode())
+        if answer is None:
+            raise PipguardError("nobody answered", "-y uninstalls without asking")
+        return answer != "n"
+
+    def ask_about(self, decision: Decision) -> dict[str, Kind]:
+        """Ask what only the user can tell; nobody is asked without a terminal, or without need.
+
+        No is the default and means a library; no answer at all says nothing.
+        """
+        if not decision.doubts or not self._may_ask(decision):
+            return {}
+        answer = _ask(format_lines([describe_doubts(decision)]).rstrip() + b" [y/N] ")
+        if answer is None:
+            write_error(b"\n")
+            return {}
+        return dict.fromkeys(decision.doubts, "application" if answer == "y" else "library")
+
+    def _may_ask(self, decision: Decision) -> bool:
+        is_heard = self.is_terminal and not self.is_quiet and not self.command.has("--no-input")
+        return is_heard and not forbids_questions(self.caller, decision.base)
 
     def shows_refusal(self, decision: Decision) -> bool:
         """Tell whether `open` shows what pip wrote, which must then be at hand."""
@@ -107,7 +124,7 @@ class Voice:
             and len(lines) < 3
             and outcome.exit_status == 0
             and not self.is_quiet
-            and _is_due("opt-out", cache_folder(self.environ))
+            and _is_due("opt-out", cache_folder(self.caller.environ))
         ):
             lines.append(OPT_OUT)
         self._say_all(lines)
@@ -124,6 +141,18 @@ class Voice:
     def _say_all(self, lines: Sequence[str]) -> None:
         if not self.is_quiet:
             write_error(format_lines(lines))
+
+
+def _ask(question: bytes) -> str | None:
+    """Ask until the answer is yes, no or just Enter (`y`, `n`, empty); None when it is over."""
+    while True:
+        write_error(question)
+        answer = read_line()
+        if answer is None:
+            return None
+        letter = answer.lower()[:1]
+        if answer.lower() in {"", "y", "n", "yes", "no"}:
+            return letter
 
 
 def _is_due(hint: str, folder: str) -> bool:

@@ -13,9 +13,9 @@ from pipguard.classify import (
     classify_requirement,
     find_first_paragraph,
     make_users_word,
-    read_requirement_name,
 )
 from pipguard.evidence import ProjectMetadata
+from pipguard.knowledge import Kind, read_requirement_name
 
 DOWNLOADER = ProjectMetadata(
     name="frobnicate",
@@ -35,24 +35,22 @@ PARSER = ProjectMetadata(
 
 def test_an_application_and_why() -> None:
     found = classify_requirement("frobnicate", DOWNLOADER)
-    assert (found.kind, found.is_doubtful) == ("application", False)
-    assert found.reason == ("ships the command `frobnicate` and its description says command line")
+    assert (found.kind, found.certainty) == ("application", "weighed")
+    assert found.reason == (
+        "ships the command `frobnicate` and is described as a command-line program"
+    )
     assert sum(point.weight for point in found.evidence) >= APPLICATION_SCORE
 
 
 def test_a_library_with_a_command_and_why() -> None:
     found = classify_requirement("frobparse", PARSER)
-    assert (found.kind, found.is_doubtful) == ("library", False)
-    assert "library" in found.reason
+    assert (found.kind, found.certainty) == ("library", "weighed")
+    assert found.reason == "is described as a library and is described as a part for code"
 
 
 def test_no_command_is_a_library_whatever_the_words_say() -> None:
     found = classify_requirement("frobnicate", replace(DOWNLOADER, console_scripts=()))
-    assert (found.kind, found.reason, found.is_doubtful) == (
-        "library",
-        "it ships no command",
-        False,
-    )
+    assert (found.kind, found.reason) == ("library", "ships no command")
 
 
 def test_words_alone_may_decide_where_commands_are_unknown() -> None:
@@ -73,11 +71,26 @@ def test_the_users_word_beats_knowledge_and_metadata() -> None:
 
 
 def test_a_name_in_the_projects_own_files_is_a_library() -> None:
-    word = make_users_word(named_by_project=["black"])
-    assert classify_requirement("black", None, word).kind == "library"
+    mentions = {"black": "pyproject.toml"}
+    found = classify_requirement(
+        "black", None, replace(make_users_word(), named_by_project=mentions)
+    )
+    assert (found.kind, found.reason) == ("library", "named in pyproject.toml")
     assert classify_requirement("black").kind == "application"
-    settings = make_users_word(applications=["black"], named_by_project=["black"])
+    settings = replace(make_users_word(applications=["black"]), named_by_project=mentions)
     assert classify_requirement("black", None, settings).kind == "application"
+
+
+def test_an_answer_counts_unless_settings_or_project_say_otherwise() -> None:
+    answers: dict[str, Kind] = {"zz-frob": "application", "httpie": "library"}
+    word = replace(make_users_word(), answers=answers, answers_path="/a")
+    assert classify_requirement("zz_frob", PARSER, word).kind == "application"
+    found = classify_requirement("httpie", None, word)
+    assert (found.kind, found.reason) == ("library", "a library, as you answered (/a)")
+    named = replace(word, named_by_project={"zz-frob": "Pipfile"})
+    assert classify_requirement("zz-frob", None, named).kind == "library"
+    settings = replace(word, applications=frozenset({"httpie"}))
+    assert classify_requirement("httpie", None, settings).kind == "application"
 
 
 def test_knowledge_beats_metadata() -> None:
@@ -86,15 +99,15 @@ def test_knowledge_beats_metadata() -> None:
 
 def test_nothing_known_is_doubt() -> None:
     found = classify_requirement("no-such-project-4711")
-    assert (found.kind, found.is_doubtful) == ("library", True)
+    assert (found.kind, found.certainty) == ("library", "unanswered")
     assert classify_known("no-such-project-4711") is None
 
 
 def test_a_problem_is_the_reason_of_a_doubt() -> None:
     problem = ProjectMetadata(problem="the package index did not answer in time")
     found = classify_requirement("no-such-project-4711", problem)
-    assert (found.kind, found.is_doubtful) == ("library", True)
-    assert found.reason == problem.problem
+    assert (found.kind, found.certainty) == ("library", "unanswered")
+    assert found.reason == "in doubt, for the package index did not answer in time"
 
 
 def test_a_weak_case_is_doubtful() -> None:
@@ -102,7 +115,8 @@ def test_a_weak_case_is_doubtful() -> None:
         name="frob", modules=("other",), console_scripts=(("thing", "other:main"),)
     )
     found = classify_metadata("frob", weak)
-    assert (found.kind, found.is_doubtful) == ("library", True)
+    assert (found.kind, found.certainty) == ("library", "doubtful")
+    assert found.reason == "not clearly an application"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import shlex
 from dataclasses import asdict, dataclass, replace
 
 from pipguard.caller import Caller
+from pipguard.classify import APPLICATION_SCORE
 from pipguard.decide import Decision, decide
 from pipguard.follow import choose_follow_up
 from pipguard.forward import ask_for_refusal, locate_module_pip
@@ -34,8 +35,10 @@ class ExplainedTarget:
     requirement: str
     name: str
     kind: str
-    """`application` or `library`."""
+    """`application`, `library`, or `either` where it makes no difference."""
     reason: str
+    certainty: str = ""
+    """Who knows: `said` by the user, `known` by heart, `weighed`, `doubtful` or `unanswered`."""
     evidence: tuple[tuple[int, str], ...] = ()
     """Points for (positive) and against it being an application."""
     system: str = ""
@@ -140,9 +143,11 @@ def _describe_target(judged: JudgedTarget) -> ExplainedTarget:
     found = judged.classification
     target = judged.target
     if found is None:
-        return ExplainedTarget(target.text, target.name, "library", "nobody asked")
+        return ExplainedTarget(target.text, target.name, "either", "it makes no difference here")
     evidence = tuple((point.weight, point.text) for point in found.evidence)
-    return ExplainedTarget(target.text, target.name, found.kind, found.reason, evidence)
+    return ExplainedTarget(
+        target.text, target.name, found.kind, found.reason, found.certainty, evidence
+    )
 
 
 def format_words(explanation: Explanation) -> str:
@@ -151,12 +156,22 @@ def format_words(explanation: Explanation) -> str:
     lines += [f"hint: {explanation.hint}"] if explanation.hint else []
     lines += [f"environment: {explanation.environment}"] if explanation.environment else []
     for target in explanation.targets:
-        lines.append(f"{target.requirement}: {target.kind} ({target.reason})")
+        lines.append(f"{target.requirement}: {_describe_judgment(target)}")
         offers = (target.system, f"the index has {target.index}" if target.index else "")
         lines += [f"  {offer}" for offer in offers if offer]
         lines += [f"  {weight:+d} {text}" for weight, text in target.evidence]
     lines += [f"$ {shlex.join(words)}" for words in explanation.steps]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _describe_judgment(target: ExplainedTarget) -> str:
+    if not target.evidence:
+        return target.reason
+    total = sum(weight for weight, _ in target.evidence)
+    if target.certainty not in {"weighed", "doubtful"}:
+        return f"{target.kind}, known by heart" if target.certainty == "known" else target.kind
+    words = f"{target.kind}: {total} points, {APPLICATION_SCORE} make an application"
+    return f"{words}; on a terminal you are asked" if target.certainty == "doubtful" else words
 
 
 def list_commands(plan: Plan) -> tuple[tuple[str, ...], ...]:

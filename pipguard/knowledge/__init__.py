@@ -14,9 +14,9 @@ from typing import Final, Literal
 Kind = Literal["library", "application"]
 
 FILES: Final[dict[str, tuple[Kind, str]]] = {
-    "applications.txt": ("application", "known application"),
-    "libraries.txt": ("library", "known library"),
-    "project_tools.txt": ("library", "works on the project's own environment"),
+    "applications.txt": ("application", "an application ({})"),
+    "libraries.txt": ("library", "a library"),
+    "project_tools.txt": ("library", "a project tool ({})"),
 }
 PATTERNS: Final = "patterns.txt"
 
@@ -35,15 +35,23 @@ def normalise_name(name: str) -> str:
     return "-".join(part for part in unified.split("-") if part)
 
 
+def read_requirement_name(requirement: str) -> str:
+    """Return the normalised name at the start of a requirement."""
+    for position, character in enumerate(requirement):
+        if not (character.isalnum() or character in "-_."):
+            return normalise_name(requirement[:position])
+    return normalise_name(requirement)
+
+
 def find_known(name: str) -> Known | None:
     """Look the name up: an exact entry wins over the family that the name belongs to."""
     wanted = normalise_name(name)
     for file, (kind, meaning) in FILES.items():
         reason = _find_entry(_read_data(file), wanted)
         if reason:
-            return Known(kind, f"{meaning} ({reason})")
+            return Known(kind, meaning.format(reason))
     family = _find_family(wanted)
-    return Known("library", family) if family else None
+    return Known("library", f"a library ({family})") if family else None
 
 
 def matches_pattern(name: str, pattern: str) -> bool:

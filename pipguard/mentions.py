@@ -1,0 +1,165 @@
+"""Which names a project's own files name as requirements.
+
+In: the project's root folder, some names. Out: those of the names that are named, each with the
+file that does. Reads pyproject.toml, Pipfile, setup.cfg and the requirements files, never one that
+is no regular file, never more than a megabyte of one, and parses only a text that holds a name.
+What cannot be read or parsed names nothing: pip says so itself when it matters. Never runs
+setup.py, never follows `-r` out of the folder.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import stat
+import string
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from pipguard.knowledge import normalise_name, read_requirement_name
+
+_LONGEST: Final = 1024 * 1024
+_MOST_FILES: Final = 40
+_OF_NAMES: Final = string.ascii_letters + string.digits + "-_."
+_NOT_CATEGORIES: Final = {"source", "requires", "scripts", "pipenv"}
+
+
+def find_mentions(root: str | None, wanted: Iterable[str]) -> dict[str, str]:
+    """Return the normalised names among `wanted` that are named, and each one's file."""
+    missing = set(wanted)
+    found: dict[str, str] = {}
+    for file in _list_files(root) if root and missing else ():
+        text = _read_text(os.path.join(root or "", file))
+        unified = _unify(text)
+        if any(name in unified for name in missing):
+            names = missing.intersection(_list_names(file, text))
+            found.update(dict.fromkeys(names, file))
+            missing -= names
+    return found
+
+
+def _list_files(root: str) -> list[str]:
+    """Return the files that may name requirements, relative to the root."""
+    lists = [name for name in _list_folder(root) if _is_list(name)]
+    inside = [name for name in _list_folder(os.path.join(root, "requirements")) if _is_text(name)]
+    lists += (os.path.join("requirements", name) for name in inside)
+    return ["pyproject.toml", "Pipfile", "setup.cfg", *lists[:_MOST_FILES]]
+
+
+def _list_folder(path: str) -> list[str]:
+    try:
+        return sorted(os.listdir(path))
+    except OSError:
+        return []
+
+
+def _is_list(name: str) -> bool:
+    return "requirements" in name and _is_text(name)
+
+
+def _is_text(name: str) -> bool:
+    return name.endswith((".txt", ".in"))
+
+
+def _read_text(path: str) -> str:
+    """Return a file's text, empty for what is no regular file or too large."""
+    try:
+        # A pipe that nobody writes to would keep us waiting for ever.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _LONGEST:
+                return ""
+            content = file.read(_LONGEST)
+    except OSError:
+        return ""
+    # PowerShell's `pip freeze > requirements.txt` makes UTF-16, and pip reads it.
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return content.decode(encoding, "replace")
+
+
+def _unify(text: str) -> str:
+    """Return the text with every spelling of a name made the normalised one."""
+    unified = text.lower().replace("_", "-").replace(".", "-")
+    while "--" in unified:
+        unified = unified.replace("--", "-")
+    return unified
+
+
+def _list_names(file: str, text: str) -> set[str]:
+    """Return every name that a file's text requires; what cannot be parsed requires none."""
+    readers: dict[str, Callable[[str], Iterator[str]]] = {
+        "pyproject.toml": _read_pyproject,
+        "Pipfile": _read_pipfile,
+        "setup.cfg": _read_setup_cfg,
+    }
+    try:
+        return set(readers.get(file, _read_lines)(text))
+    except (ValueError, RecursionError, configparser.Error):
+        return set()
+
+
+def _read_lines(text: str) -> Iterator[str]:
+    """Read a requirements file: an option is no requirement, and neither is an address."""
+    for line in text.splitlines():
+        requirement = line.partition("#")[0].strip()
+        if requirement and not requirement.startswith("-"):
+            yield from _read_requirement(requirement)
+
+
+def _read_requirement(requirement: str) -> Iterator[str]:
+    after = requirement.lstrip(_OF_NAMES).rstrip("\\")
+    if after[:1] not in {":", "/", "\\", "+"}:
+        yield read_requirement_name(requirement)
+
+
+def _read_setup_cfg(text: str) -> Iterator[str]:
+    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    parser.read_string(text)
+    for section in parser.sections():
+        for key, value in parser.items(section):
+            is_extra = section == "options.extras_require"
+            if is_extra or (section == "options" and key.endswith(("_require", "_requires"))):
+                yield from _read_lines(value or "")
+
+
+def _read_pipfile(text: str) -> Iterator[str]:
+    for category, table in _parse_toml(text).items():
+        if category not in _NOT_CATEGORIES and isinstance(table, dict):
+            yield from map(normalise_name, table)
+
+
+def _read_pyproject(text: str) -> Iterator[str]:
+    """Read every table or list called something-dependencies, whichever tool it is for."""
+    return _find_dependencies(_parse_toml(text))
+
+
+def _find_dependencies(table: Mapping[str, object]) -> Iterator[str]:
+    for key, value in table.items():
+        if key.endswith("dependencies") or key == "dependency-groups":
+            yield from _read_dependencies(value)
+        elif isinstance(value, dict):
+            yield from _find_dependencies(value)
+
+
+def _read_dependencies(value: object) -> Iterator[str]:
+    """Read a list of requirements, groups of them, or a table whose keys are the names."""
+    if isinstance(value, list):
+        for item in value:
+            if isinstance(item, str):
+                yield from _read_requirement(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            # Poetry lists several tables for one name; a group may include others by a table.
+            is_group = isinstance(item, list) and not all(isinstance(i, dict) for i in item)
+            yield from _read_dependencies(item) if is_group else (normalise_name(key),)
+
+
+def _parse_toml(text: str) -> dict[str, object]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    document: dict[str, object] = tomllib.loads(text)
+    return document
