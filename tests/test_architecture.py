@@ -42,6 +42,7 @@ COMPUTING = {
 LOOKING = {"glob", "io", "pathlib", "shutil", "socket", "tempfile", "time", "urllib"} | STARTERS
 HELPFUL = {
     "find_known", "interpreter_path", "matches_pattern", "normalise_name", "parse_requirement",
+    "read_requirement_name",
     "start_isolated",
 }  # fmt: skip
 

@@ -18,14 +18,14 @@ NAMES = frozenset({"black", "my-tool", "httpie"})
     [
         (
             "pyproject.toml",
-            "[project]\ndependencies = [\"Black[jupyter]>=24; python_version>'3'\"]",
+            "[project]\ndependencies = [\"Black[d]>=24; python_version>'3'\"]",
         ),
         ("pyproject.toml", '[project.optional-dependencies]\nlint = ["black"]'),
         ("pyproject.toml", '[dependency-groups]\ndev = [{include-group = "x"}, "black==24"]'),
         ("pyproject.toml", '[tool.poetry.dependencies]\npython = "^3.9"\nBlack = "^24"'),
         (
             "pyproject.toml",
-            '[tool.poetry.dependencies]\nblack = {version = "^24", optional = true}',
+            '[tool.poetry.dependencies]\nblack = {version = "^24"}',
         ),
         ("pyproject.toml", '[[tool.poetry.dependencies.black]]\nversion = "^24"'),
         ("pyproject.toml", '[tool.poetry.dev-dependencies]\nblack = "*"'),
@@ -125,5 +125,5 @@ def test_a_text_without_the_name_is_not_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["six"]\n')
-    monkeypatch.setattr("pipguard.mentions._parse_toml", lambda text: pytest.fail("parsed"))
+    monkeypatch.setattr("pipguard.mentions._parse_toml", lambda _: pytest.fail("parsed"))
     assert find_mentions(str(tmp_path), NAMES) == {}
