@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pipguard.caller import Caller
 from pipguard.environment import Environment, find_distrust, follow_pointer, inspect_environment
 from pipguard.errors import BadSetting, PipguardError
-from pipguard.folders import data_folder
+from pipguard.folders import cache_folder, data_folder
+from pipguard.memory import make_question, recall, remember
 from pipguard.process import run_captured
 from pipguard.real_pip import locate_programs
 from pipguard.settings import Settings
@@ -91,6 +92,25 @@ def make_asker(caller: Caller) -> Callable[[list[str]], bytes | None]:
     return ask
 
 
+def make_interpreter_asker(caller: Caller) -> Callable[[list[str]], bytes | None]:
+    """Return a way to ask an environment's Python about itself, once while it stays what it is."""
+    ask = make_asker(caller)
+    folder = cache_folder(caller.environ, "interpreters")
+
+    def ask_once(command: list[str]) -> bytes | None:
+        configuration = os.path.join(os.path.dirname(os.path.dirname(command[0])), "pyvenv.cfg")
+        question = make_question(command, (command[0], configuration))
+        known = recall(folder, question)
+        if known is not None:
+            return os.fsencode(known)
+        answer = ask(command)
+        if answer and answer.count(b"\n") == 1:
+            remember(folder, question, os.fsdecode(answer.strip()))
+        return answer
+
+    return ask_once
+
+
 def personal_environment_path(environ: Mapping[str, str]) -> str:
     """Return where libraries go that belong to no project.
 
@@ -120,13 +140,13 @@ def _find_active(caller: Caller) -> Place | None:
     active = caller.environ.get("VIRTUAL_ENV")
     if active:
         path = os.path.join(caller.directory, active)
-        environment = inspect_environment(path, make_asker(caller))
+        environment = inspect_environment(path, make_interpreter_asker(caller))
         if environment.must_be_made:
             environment = Environment(path, "broken", _NOT_MADE[environment.state])
         return Place(environment, "active")
     conda = caller.environ.get("CONDA_PREFIX")
     if conda and os.path.exists(os.path.join(conda, "bin", "python")):
-        return Place(inspect_environment(conda, make_asker(caller)), "conda")
+        return Place(inspect_environment(conda, make_interpreter_asker(caller)), "conda")
     return None
 
 
@@ -164,7 +184,7 @@ def _inspect_with_care(path: str, caller: Caller) -> Environment:
         distrust = "it is tracked in version control, so its code came from somewhere else"
     if distrust:
         return Environment(path, "untrusted", distrust)
-    return inspect_environment(path, make_asker(caller))
+    return inspect_environment(path, make_interpreter_asker(caller))
 
 
 def _is_tracked(path: str, caller: Caller) -> bool:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pipguard.caller import Caller
+from pipguard.discover import make_interpreter_asker
 from pipguard.memory import make_question, recall, remember
 
 
@@ -138,3 +140,29 @@ def test_words_that_are_no_text_are_asked_about(folder: str) -> None:
     remember(folder, question, "me")
 
     assert recall(folder, question) == "me"
+
+
+def test_an_interpreter_is_asked_once_while_it_stays_what_it_is(tmp_path: Path) -> None:
+    log, python = tmp_path / "log", tmp_path / "environment/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\necho asked >>{log}\necho 3 11\n")
+    python.chmod(0o755)
+    nobody = Caller(
+        program="pip",
+        itself="",
+        python="",
+        argv=(),
+        environ=dict(os.environ),
+        directory="/",
+        home=None,
+        user_id=None,
+        new_output=None,
+        is_terminal=False,
+    )
+    ask = make_interpreter_asker(nobody)
+
+    assert [ask([str(python), "-V"]) for _ in range(3)] == [b"3 11\n", b"3 11", b"3 11"]
+    assert log.read_text() == "asked\n"
+
+    python.write_text("#!/bin/sh\nexit 1\n")
+    assert ask([str(python), "-V"]) is None
