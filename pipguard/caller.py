@@ -6,7 +6,8 @@ In: nothing. Out: the value that the door reads once and hands on. Never reads a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from pipguard.doors import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ application still runs, while a library in pipx cannot be imported.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from pipguard.doors import dataclass, field
 from pipguard.knowledge import (
     Kind,
     find_known,
@@ -64,6 +64,9 @@ class UsersWord:
     """Where that is written down."""
 
 
+_NO_WORD: Final = UsersWord()
+
+
 def make_users_word(applications: Iterable[str] = (), libraries: Iterable[str] = ()) -> UsersWord:
     """Collect the names of the settings, in any spelling."""
     return UsersWord(
@@ -71,7 +74,7 @@ def make_users_word(applications: Iterable[str] = (), libraries: Iterable[str] =
     )
 
 
-def classify_known(name: str, word: UsersWord = UsersWord()) -> Classification | None:
+def classify_known(name: str, word: UsersWord = _NO_WORD) -> Classification | None:
     """Decide by the user's word and by known names alone; None means that metadata is needed."""
     wanted = normalise_name(name)
     if wanted in word.libraries:
@@ -90,7 +93,7 @@ def classify_known(name: str, word: UsersWord = UsersWord()) -> Classification |
 
 
 def classify_requirement(
-    name: str, metadata: ProjectMetadata | None = None, word: UsersWord = UsersWord()
+    name: str, metadata: ProjectMetadata | None = None, word: UsersWord = _NO_WORD
 ) -> Classification:
     """Decide by everything there is: the user's word, known names, then metadata, then doubt."""
     known = classify_known(name, word)

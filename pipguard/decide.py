@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from pipguard.answers import answers_path, read_answers
 from pipguard.caller import Caller
@@ -21,6 +20,7 @@ from pipguard.discover import (
     make_asker,
     name_manager,
 )
+from pipguard.doors import dataclass, replace
 from pipguard.environment import list_distributions
 from pipguard.folders import cache_folder
 from pipguard.forward import find_interpreter

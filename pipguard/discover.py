@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from pipguard.caller import Caller
+from pipguard.doors import dataclass
 from pipguard.environment import Environment, find_distrust, follow_pointer, inspect_environment
 from pipguard.errors import BadSetting, PipguardError
 from pipguard.folders import cache_folder, data_folder

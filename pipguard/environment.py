@@ -11,9 +11,9 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
+from pipguard.doors import dataclass
 from pipguard.knowledge import normalise_name
 
 UNFINISHED_NAME = ".pipguard-unfinished"

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from pipguard.doors import dataclass
 
 Run = Callable[[Sequence[str], bytes, float], bytes]
 Record = dict[str, object]

@@ -7,11 +7,10 @@ found stays, whatever happens. Never decides, never words a result.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
+from pipguard.doors import dataclass
 from pipguard.environment import UNFINISHED_NAME
 from pipguard.errors import PipguardError
 from pipguard.lock import hold_lock
@@ -207,6 +206,8 @@ def remove_environment(path: str) -> None:
     """
     if os.path.islink(path) or not os.path.isfile(os.path.join(path, "pyvenv.cfg")):
         raise PipguardError(f"{path} is no environment, so it is not removed")
+    import shutil
+
     aside = _free_name(path, "removed")
     try:
         os.rename(path, aside)
@@ -300,6 +301,8 @@ def _list_folder(path: str) -> list[str]:
 
 def _remove(path: str) -> None:
     if os.path.isdir(path) and not os.path.islink(path):
+        import shutil
+
         shutil.rmtree(path, ignore_errors=True)
     else:
         _unlink(path)

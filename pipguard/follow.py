@@ -7,8 +7,6 @@ makes nothing, and changes nothing about the words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pipguard.caller import Caller
 from pipguard.discover import (
     Place,
@@ -17,6 +15,7 @@ from pipguard.discover import (
     find_project,
     make_asker,
 )
+from pipguard.doors import dataclass
 from pipguard.environment import Environment, inspect_environment, list_distributions
 from pipguard.forward import find_interpreter
 from pipguard.knowledge import normalise_name

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pipguard.caller import Caller
 from pipguard.causes import find_causes
+from pipguard.doors import dataclass
 from pipguard.errors import NoPip
 from pipguard.folders import cache_folder
 from pipguard.memory import recall, remember

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from pipguard.caller import Caller
+from pipguard.doors import dataclass
 from pipguard.environment import scan_distributions
 from pipguard.inventory import Place
 from pipguard.offers import choose_manager, find_dependents, find_owner

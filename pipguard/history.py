@@ -13,8 +13,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
+from pipguard.doors import dataclass, field
 from pipguard.errors import PipguardError
 from pipguard.inventory import Change, Piece, Place
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
+from pipguard.doors import dataclass, field
 from pipguard.environment import list_site_folders, read_origin, scan_distributions
 from pipguard.pipx_home import read_application
 from pipguard.process import run_captured

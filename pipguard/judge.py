@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from pipguard.caller import Caller
 from pipguard.classify import (
@@ -19,6 +18,7 @@ from pipguard.classify import (
     classify_known,
     classify_requirement,
 )
+from pipguard.doors import dataclass, replace
 from pipguard.evidence import (
     EvidenceRequest,
     ProjectMetadata,

@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from pipguard.doors import dataclass
 from pipguard.folders import is_private, open_private_folder
 
 # Of the layout and of what the fingerprint is made from.

@@ -10,10 +10,10 @@ import importlib
 import os
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from pipguard.caller import Caller
+from pipguard.doors import dataclass
 from pipguard.parse import PipCommand
 from pipguard.plans.system import Found, PackageManager, public_version
 from pipguard.process import run_captured

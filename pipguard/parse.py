@@ -12,8 +12,8 @@ reads everything that is left, the general options included.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from pipguard.doors import dataclass
 from pipguard.pip_options import (
     FLAG,
     GROUP,

@@ -6,7 +6,6 @@ pip's `get_configuration_files` (pip 23.0 to 26.3). Never writes, never asks pip
 
 from __future__ import annotations
 
-import configparser
 import os
 import sys
 
@@ -43,9 +42,14 @@ def read_site_variables(caller: Caller, interpreter: str) -> tuple[tuple[str, st
     pip reads one configuration file from its `sys.prefix`; in an environment that is another one,
     so an index set there would be lost on the way, and private names with it.
     """
+    path = os.path.join(_prefix_of(interpreter), _FILE_NAME)
+    if not os.path.isfile(path):
+        return ()
+    import configparser
+
     parser = configparser.RawConfigParser()
     try:
-        parser.read(os.path.join(_prefix_of(interpreter), _FILE_NAME), encoding="utf-8")
+        parser.read(path, encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError):
         return ()  # the real pip has read it, too, and said so
     variables: dict[str, str | None] = {}
@@ -67,6 +71,8 @@ def forbids_questions(caller: Caller, interpreter: str) -> bool:
 
 def _is_set(caller: Caller, interpreter: str, key: str) -> bool:
     """Weigh as pip does: files in their order, `[install]` over `[global]`, variable over all."""
+    import configparser
+
     files = locate_configuration_files(caller, interpreter)
     chosen = caller.environ.get("PIP_CONFIG_FILE")
     parser = configparser.RawConfigParser()

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pipguard.caller import Caller
+from pipguard.doors import dataclass
 from pipguard.knowledge import normalise_name
 from pipguard.real_pip import locate_programs
 

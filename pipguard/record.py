@@ -10,10 +10,10 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 from pipguard.caller import Caller
 from pipguard.decide import Decision
+from pipguard.doors import dataclass, replace
 from pipguard.folders import state_folder
 from pipguard.history import Entry, LogUnusable, append_entry
 from pipguard.inventory import Change, Place, Stock, compare_stocks, take_stock

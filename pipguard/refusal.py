@@ -10,7 +10,8 @@ follows is the distributor's text and tells nothing (PEP 668). On a terminal col
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from pipguard.doors import dataclass
 
 REFUSAL_LINE = b"error: externally-managed-environment"
 # The longest text seen from a distributor is 2 KB; what is far longer is no refusal.

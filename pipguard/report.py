@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pipguard.decide import Decision
+from pipguard.doors import dataclass
 from pipguard.errors import PipguardError
 from pipguard.execute import Outcome
 from pipguard.follow import FollowUp

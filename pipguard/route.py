@@ -7,9 +7,8 @@ a library in pipx could not be imported.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pipguard.discover import Place, Surroundings
+from pipguard.doors import dataclass
 from pipguard.environment import Environment
 from pipguard.judge import JudgedTarget
 from pipguard.parse import PipCommand

@@ -5,8 +5,7 @@ In: the request, what the package manager offers. Out: a `Route`. Pure.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from pipguard.doors import replace
 from pipguard.route import Declined, Offer, Request, Route, SystemPackage, ToSystem
 
 _ELSEWHERE = "PIPGUARD_ROUTE=auto takes it from the index"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+from pipguard.doors import dataclass, replace
 from pipguard.errors import BadSetting
 from pipguard.folders import configuration_folders
 

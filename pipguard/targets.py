@@ -7,9 +7,9 @@ what pip asks it (is this a folder, an archive?). Never opens a file, never goes
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Literal
 
+from pipguard.doors import dataclass
 from pipguard.knowledge import normalise_name
 
 # pip 26.3, utils/filetypes.py and models/wheel.py.

@@ -7,9 +7,10 @@ Never asks an index, never parses more lines than the answer needs.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
+
+from pipguard.doors import dataclass
 
 Kind = Literal["library", "application"]
 

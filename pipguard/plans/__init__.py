@@ -7,9 +7,9 @@ anything itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from pipguard.doors import dataclass
 from pipguard.pipx_home import PipxHome
 
 Mode = Literal["foreground", "aside", "quiet", "pipx"]

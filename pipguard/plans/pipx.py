@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from pipguard.doors import dataclass
 from pipguard.parse import PipCommand
 from pipguard.pipx_home import InstalledApplication, PipxHome
 from pipguard.plans import Plan, Step

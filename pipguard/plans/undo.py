@@ -7,8 +7,8 @@ first the steps that fetch former versions and touch nothing, then the plan that
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
+from pipguard.doors import dataclass, replace
 from pipguard.environment import Environment
 from pipguard.inventory import Change, Piece
 from pipguard.pipx_home import PipxHome

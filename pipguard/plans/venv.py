@@ -6,8 +6,8 @@ In: a `ToVenv` route, the command. Out: a `Plan`. Pure.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
+from pipguard.doors import dataclass
 from pipguard.environment import Environment, interpreter_path
 from pipguard.parse import PipCommand
 from pipguard.plans import Creation, Plan, Step
