@@ -47,7 +47,7 @@ def read_target(text: str, directory: str) -> Target:
     is_path = text.startswith(".") or os.sep in bare or "/" in bare
     if is_path and os.path.isdir(os.path.join(directory, bare)):
         return Target(text, "folder")
-    if bare.lower().endswith(_ARCHIVES):
+    if bare.lower().endswith(_ARCHIVES) and "://" not in bare:
         return Target(text, "archive", _name_in_archive(os.path.basename(bare)))
     return parse_requirement(text)
 
