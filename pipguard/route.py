@@ -186,8 +186,6 @@ def choose_route(
 
 def _choose_for_install(request: Request, surroundings: Surroundings, settings: Settings) -> Route:
     command, targets, place = request.command, request.targets, surroundings.place
-    if place.origin in {"active", "conda"}:
-        return _to_environment(surroundings, settings, "the active environment")
     plain = request.plain_targets
     if settings.route == "pipx":
         if not may_go_to_pipx(command, plain, settings):
@@ -195,6 +193,8 @@ def _choose_for_install(request: Request, surroundings: Surroundings, settings: 
             return Declined("pipx takes named applications only", hint)
         names = frozenset(target.name for target in plain)
         return ToPipx(plain, place.environment, "PIPGUARD_ROUTE=pipx", names, is_forced=True)
+    if place.origin in {"active", "conda"}:
+        return _to_environment(surroundings, settings, "the active environment")
     if settings.route == "auto" and targets and all(t.is_application for t in targets):
         certain = frozenset(t.target.name for t in targets if t.is_known)
         return ToPipx(plain, place.environment, _reason_of(targets), certain)
