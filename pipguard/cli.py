@@ -69,11 +69,10 @@ def _walk(real_pip: RealPip | None) -> int:
             return run_override(caller, real_pip, command, voice.say)
         if real_pip and command.exempt_from_refusal:
             return _hand_over(real_pip, caller.argv)
-        forwarded = (
-            forward_command(caller, real_pip, command)
-            if real_pip
-            else serve_without_pip(caller, command)
-        )
+        if real_pip:
+            forwarded = forward_command(caller, real_pip, command)
+        else:
+            forwarded = serve_without_pip(caller, command)
         refusal = forwarded.refusal
         if refusal is None:
             return forwarded.exit_status
