@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipguard.classify import Classification, Point
+from pipguard.classify import Certainty, Classification
 from pipguard.discover import Place, Surroundings
 from pipguard.environment import Environment
 from pipguard.judge import JudgedTarget
@@ -46,10 +46,9 @@ UNFINISHED = Environment("/project/.venv", "unfinished")
 def judge(target: Target) -> JudgedTarget:
     is_application = target.name.startswith(("app", "maybe")) and target.kind == "name"
     kind: Kind = "application" if is_application else "library"
-    points = (Point(3, "a"), Point(2, "b")) if target.name.startswith("maybe") else (Point(1, "a"),)
-    return JudgedTarget(
-        target, Classification(target.text, kind, f"{target.text} it is", False, points)
-    )
+    certainty: Certainty = "weighed" if target.name.startswith("maybe") else "known"
+    reason = f"{target.text} it is"
+    return JudgedTarget(target, Classification(target.text, kind, reason, certainty))
 
 
 def read_target(text: str) -> Target:
