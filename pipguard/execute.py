@@ -10,9 +10,11 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
+from pipguard.compiled import keep_compiled, lend_compiled
 from pipguard.doors import dataclass
 from pipguard.environment import UNFINISHED_NAME
 from pipguard.errors import PipguardError
+from pipguard.folders import cache_folder
 from pipguard.lock import hold_lock
 from pipguard.plans import Creation, Plan, Step
 from pipguard.process import (
@@ -83,7 +85,7 @@ def execute_plan(plan: Plan, performer: Performer) -> Outcome:
 
 
 def _perform_in_environment(plan: Plan, performer: Performer) -> Outcome:
-    making = _Making(plan.creation) if plan.creation else None
+    making = _Making(plan.creation, performer.environ) if plan.creation else None
     if making is None or not making.is_needed():
         outcome = _perform_steps(plan, performer)
         if plan.removal and outcome.exit_status == 0:
@@ -220,7 +222,9 @@ def remove_environment(path: str) -> None:
 class _Making:
     """One environment on its way from nothing to its first successful install."""
 
-    def __init__(self, creation: Creation) -> None:
+    def __init__(self, creation: Creation, environ: Mapping[str, str]) -> None:
+        is_wanted = not environ.get("PYTHONDONTWRITEBYTECODE")
+        self.compiled = cache_folder(environ, "compiled") if is_wanted else ""
         self.creation = creation
         self.path = creation.path
         self.marker = os.path.join(creation.path, UNFINISHED_NAME)
@@ -247,6 +251,7 @@ class _Making:
         status, _ = _perform(self.creation.step, performer)
         if status != 0:
             raise CreationFailed(f"virtualenv could not make {self.path}")
+        lend_compiled(self.path, self.compiled)
 
     def _prepare(self) -> None:
         if self.creation.replaces_broken:
@@ -265,6 +270,7 @@ class _Making:
     def keep(self) -> None:
         """Declare it finished; what it replaced goes, if that was an environment, too."""
         _unlink(self.marker)
+        keep_compiled(self.path, self.compiled)
         if self.aside and os.path.isfile(os.path.join(self.aside, "pyvenv.cfg")):
             _remove(self.aside)
 
