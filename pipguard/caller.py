@@ -33,3 +33,5 @@ class Caller:
     """Device and number of the empty file that stdout is, as in `pip freeze > requirements.txt`."""
     is_terminal: bool
     """Whether a person can be asked: stdin and stderr are terminals."""
+    note: str | None = None
+    """The file where the shell integration looks for word from us; None without it."""

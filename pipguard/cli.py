@@ -12,7 +12,14 @@ import sys
 
 from pipguard.nearby import FOLLOW_UPS, may_follow
 from pipguard.process import Terminated, die_of_signal, replace_process, write_error
-from pipguard.real_pip import RealPip, can_refuse, is_switched_off, locate_real_pip, mark_as_tried
+from pipguard.real_pip import (
+    RealPip,
+    can_refuse,
+    is_switched_off,
+    locate_module_of,
+    locate_real_pip,
+    mark_as_tried,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,21 +31,38 @@ if TYPE_CHECKING:
     from pipguard.voice import Voice
 
 
+class _Shell:
+    """What the shell integration says: the name that was typed, and where it looks for word."""
+
+    __slots__ = ("note", "program")
+
+    def __init__(self, program: str, note: str | None) -> None:
+        self.program = program
+        self.note = note
+
+
 def main() -> int:
     """Run one command line; return the exit status (the real pip's, as far as it decided)."""
     argv = sys.argv[1:]
-    real_pip = locate_real_pip(os.path.basename(sys.argv[0]), os.environ, sys.argv[0])
-    is_ours = argv[:1] == ["guard"]
+    shell = _take_words_of_shell()
+    find_pip = locate_module_of if shell.program.startswith("python") else locate_real_pip
+    real_pip = find_pip(shell.program, os.environ, sys.argv[0])
     try:
-        if is_ours:
-            return _run_guard(real_pip)
+        if argv[:1] == ["guard"]:
+            return _run_guard(real_pip, shell)
         if real_pip and (is_switched_off(os.environ) or not _concerns_us(real_pip, argv)):
             return _hand_over(real_pip, argv)
-        return _walk(real_pip)
+        return _walk(real_pip, shell)
     except KeyboardInterrupt:
         return 130
     except Terminated as signal:
         die_of_signal(signal.number)
+
+
+def _take_words_of_shell() -> _Shell:
+    """Read what the shell integration says; it is not for those that we start."""
+    name = os.environ.pop("PIPGUARD_CALLED_AS", "") or os.path.basename(sys.argv[0])
+    return _Shell(name, os.environ.pop("PIPGUARD_NOTE", None))
 
 
 def _concerns_us(real_pip: RealPip, argv: Sequence[str]) -> bool:
@@ -48,7 +72,7 @@ def _concerns_us(real_pip: RealPip, argv: Sequence[str]) -> bool:
     return can_refuse(real_pip, argv) or may_follow(argv, os.environ, _read_directory())
 
 
-def _walk(real_pip: RealPip | None) -> int:
+def _walk(real_pip: RealPip | None, shell: _Shell) -> int:
     """Walk one command line through the corridor."""
     from pipguard.errors import PipguardError
     from pipguard.forward import forward_command, locate_module_pip, serve_without_pip
@@ -56,7 +80,7 @@ def _walk(real_pip: RealPip | None) -> int:
     from pipguard.parse import parse_command
     from pipguard.voice import Voice
 
-    caller = _read_caller()
+    caller = _read_caller(shell)
     command = parse_command(caller.argv)
     voice = Voice(caller, command)
     try:
@@ -93,6 +117,7 @@ def _perform(caller: Caller, decision: Decision, voice: Voice) -> int:
     """Do what was decided, write it down, say what came of it."""
     from pipguard.execute import Performer, execute_plan
     from pipguard.record import open_journal
+    from pipguard.shell_note import leave_note
 
     is_verbose = decision.command.verbosity > 0
     with open_journal(caller, decision, voice.say) as journal:
@@ -104,6 +129,7 @@ def _perform(caller: Caller, decision: Decision, voice: Voice) -> int:
         from pipguard.overriding import warn_of_hiding
 
         warn_of_hiding(caller, decision.base, journal.entry, voice.say)
+    leave_note(caller.note, decision, outcome)
     return outcome.exit_status
 
 
@@ -143,10 +169,10 @@ def _follow(caller: Caller, real_pip: RealPip | None, command: PipCommand, voice
     return _hand_over(real_pip, caller.argv)
 
 
-def _run_guard(real_pip: RealPip | None) -> int:
+def _run_guard(real_pip: RealPip | None, shell: _Shell) -> int:
     from pipguard.guard import run_verb
 
-    return run_verb(_read_caller(), real_pip)
+    return run_verb(_read_caller(shell), real_pip)
 
 
 def _hand_over(real_pip: RealPip, argv: Sequence[str]) -> int:
@@ -181,12 +207,12 @@ def _read_new_output() -> tuple[int, int] | None:
     return (status.st_dev, status.st_ino) if is_new else None
 
 
-def _read_caller() -> Caller:
+def _read_caller(shell: _Shell) -> Caller:
     from pipguard.caller import Caller
 
     home = os.path.realpath(os.path.expanduser("~"))
     return Caller(
-        program=os.path.basename(sys.argv[0]),
+        program=shell.program,
         itself=sys.argv[0],
         python=sys.executable,
         argv=tuple(sys.argv[1:]),
@@ -195,5 +221,6 @@ def _read_caller() -> Caller:
         home=home if os.path.isabs(home) else None,
         user_id=os.geteuid() if hasattr(os, "geteuid") else None,
         new_output=_read_new_output(),
+        note=shell.note,
         is_terminal=os.isatty(0) and os.isatty(2),
     )

@@ -79,6 +79,19 @@ def discover_surroundings(
     return Surroundings(root, has_files, place or _find_personal(caller))
 
 
+def locate_ourselves(caller: Caller) -> str:
+    """Return the absolute path of the `pipguard` command, by a name that lasts.
+
+    What started us may be a link under another name, or a module (`python -m pipguard`).
+    """
+    path = os.path.join(caller.directory, caller.itself)
+    if os.path.basename(path) != "pipguard":
+        path = os.path.realpath(path)
+    if os.path.basename(path).startswith("pipguard") and os.access(path, os.X_OK):
+        return os.path.normpath(path)
+    return os.path.join(os.path.dirname(caller.python), "pipguard")
+
+
 def make_asker(caller: Caller) -> Callable[[list[str]], bytes | None]:
     """Return a way to ask a program something: its stdout, or None when it fails."""
 

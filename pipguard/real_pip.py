@@ -50,6 +50,26 @@ class RealPip:
         return self.interpreter is None
 
 
+def locate_module_of(name: str, environ: Mapping[str, str], _: str) -> RealPip | None:
+    """Find the pip that `NAME -m pip` runs, by the words as typed where we change nothing."""
+    for path in locate_programs(name, environ)[:1]:
+        interpreter = _accept_interpreter(path)
+        marker = locate_marker(interpreter) if interpreter else None
+        start = start_isolated(path, version_of(path)) if marker else (path,)
+        return RealPip((*start, "-m", "pip"), interpreter, marker)
+    return None
+
+
+def list_interpreters(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of the versioned interpreters on PATH, such as `python3.12`."""
+    names = set()
+    for folder in filter(os.path.isabs, environ.get("PATH", "").split(os.pathsep)):
+        for name in _list_versions(folder):
+            if name.removeprefix("python3.").isdigit():
+                names.add(name)
+    return tuple(sorted(names, key=lambda name: int(name[8:])))
+
+
 def is_switched_off(environ: Mapping[str, str]) -> bool:
     """Tell whether `PIPGUARD` or `PIPGUARD_ROUTE` hands everything to the real pip."""
     return (
@@ -99,6 +119,8 @@ def pip_names(program: str) -> tuple[str, ...]:
 
 def interpreter_names(program: str) -> tuple[str, ...]:
     """Return the names of the interpreters that `program`'s pip would belong to, best first."""
+    if program.startswith("python"):
+        return (program,)
     version = pip_names(program)[0][3:]
     return (f"python{version}",) if version else ("python3", "python")
 

@@ -38,6 +38,8 @@ class Reader:
     """Its program's name, such as `bash`."""
     path: tuple[str, ...]
     """The folders of their PATH."""
+    activates: bool = False
+    """Whether their shell activates a project's environment after an install."""
 
 
 def describe_decision(decision: Decision, reader: Reader) -> tuple[str, ...]:
@@ -77,6 +79,8 @@ def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tu
         return ()
     if decision.surroundings.place.origin in {"active", "conda"}:
         return ()
+    if reader.activates and decision.surroundings.place.origin == "project":
+        return (f"{path} is active in this shell now, `deactivate` leaves it",)
     return (_describe_next(path, reader),)
 
 

@@ -55,6 +55,7 @@ class Voice:
             os.path.basename(environ.get("SHELL", "")),
             # pipx names its folder with links resolved
             (*folders, *map(os.path.realpath, folders)),
+            caller.note is not None,
         )
 
     def say(self, line: str) -> None:

@@ -1,0 +1,14 @@
+
+function __pipguard_complete {
+  local IFS=$' \t\n' words=''
+  if [ "$COMP_CWORD" -gt 1 ] && [ "${COMP_WORDS[1]}" = guard ]; then
+    words='--help --json'
+    if [ "$COMP_CWORD" = 2 ]; then words='@VERBS@'; fi
+    COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
+    return
+  fi
+  COMPREPLY=($(COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD PIP_AUTO_COMPLETE=1 \
+    "$__pipguard_program" 2>/dev/null)) || :
+  if [ "$COMP_CWORD" = 1 ]; then COMPREPLY+=($(compgen -W guard -- "${COMP_WORDS[1]}")); fi
+}
+complete -o default -F __pipguard_complete pip pip3

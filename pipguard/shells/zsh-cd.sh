@@ -1,0 +1,2 @@
+add-zsh-hook chpwd __pipguard_enter
+add-zsh-hook precmd __pipguard_enter
