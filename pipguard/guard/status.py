@@ -1,37 +1,54 @@
-"""`pip guard status`: which pip, which Python, which environment, and what would happen here.
+"""`pip guard status [NAME …]`: which pip, which Python, which environment, where did NAME go.
 
-In: the caller. Out: words or JSON on stdout. Looks only.
+In: the caller. Out: words or JSON on stdout, every path absolute. Looks only.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+from dataclasses import asdict
 
 from pipguard.caller import Caller
 from pipguard.decide import locate_base
-from pipguard.discover import discover_surroundings, find_project
+from pipguard.discover import (
+    discover_surroundings,
+    find_project,
+    make_asker,
+    personal_environment_path,
+)
 from pipguard.forward import find_interpreter, locate_module_pip
+from pipguard.pipx_home import PipxHome, read_pipx_home
 from pipguard.process import write_output
-from pipguard.real_pip import RealPip, is_switched_off, locate_marker
+from pipguard.real_pip import RealPip, is_switched_off, locate_marker, locate_programs
 from pipguard.settings import read_settings
+from pipguard.whereabouts import Whereabouts, find_project_everywhere, has_on_path
 
-SUMMARY = "show the real pip, its Python, the environment in use, and how pipguard would route"
+SUMMARY = "show which pip, Python and environment are in use here, and where NAME went"
 
 Document = dict[str, str | bool | None]
 
 
 def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
-    """Print the state of things in the current folder."""
+    """Print the state of things in the current folder; 1 where a NAME is nowhere."""
     parser = argparse.ArgumentParser("pip guard status", description=SUMMARY)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("name", nargs="*", help="a project: where is it?")
     options = parser.parse_args(words)
-    document = describe(caller, real_pip or locate_module_pip(caller))
-    write_output(json.dumps(document, indent=2) + "\n" if options.json else format_words(document))
-    return 0
+    home = read_pipx_home(caller, make_asker(caller))
+    document = describe(caller, real_pip or locate_module_pip(caller), home)
+    found = {name: _find(name, document, home, caller) for name in options.name}
+    if options.json:
+        documents = {name: [asdict(one) for one in places] for name, places in found.items()}
+        write_output(json.dumps({**document, "found": documents}, indent=2) + "\n")
+    else:
+        lines = [line for name, places in found.items() for line in format_places(name, places)]
+        write_output("\n".join(lines) + "\n" if lines else format_words(document))
+    return 0 if all(found.values()) else 1
 
 
-def describe(caller: Caller, real_pip: RealPip | None) -> Document:
+def describe(caller: Caller, real_pip: RealPip | None, home: PipxHome) -> Document:
     """Return what is where, by absolute paths; None for what there is not."""
     project = find_project(caller)
     settings = read_settings(caller.environ, project[0])
@@ -43,6 +60,9 @@ def describe(caller: Caller, real_pip: RealPip | None) -> Document:
     return {
         "active": is_active,
         "route": settings.route if is_active else "pass",
+        "shell_integration": caller.note is not None,
+        "pip_on_path": _find_first(("pip", "pip3"), caller),
+        "python_on_path": _find_first(("python", "python3"), caller),
         "real_pip": real_pip.command[0] if real_pip else None,
         "interpreter": interpreter,
         "base": locate_base(caller, real_pip),
@@ -54,6 +74,9 @@ def describe(caller: Caller, real_pip: RealPip | None) -> Document:
         "environment_problem": environment.problem or None,
         "environment_origin": surroundings.place.origin,
         "python": environment.interpreter if environment.state == "usable" else None,
+        "personal": personal_environment_path(caller.environ),
+        "applications": home.programs,
+        "applications_on_path": has_on_path(home.programs, caller),
     }
 
 
@@ -63,6 +86,43 @@ def format_words(document: Document) -> str:
     width = max(map(len, shown))
     lines = (f"{k.replace('_', ' '):{width}}  {_show(value)}" for k, value in shown.items())
     return "\n".join(lines) + "\n"
+
+
+def format_places(name: str, places: tuple[Whereabouts, ...]) -> list[str]:
+    """Return for people where a project is."""
+    if not places:
+        return [f"{name}: nowhere that pipguard knows of"]
+    lines = []
+    for one in places:
+        lines.append(f"{one.name} {one.version}: {_PLACES[one.place]} {one.path}")
+        if one.place in {"environment", "personal"}:
+            lines.append(f"  run it with {os.path.join(one.path, 'bin', 'python')}")
+        missing = "" if one.is_on_path else " (not on PATH)"
+        lines += [f"  {command}{missing}" for command in one.commands]
+    return lines
+
+
+_PLACES = {
+    "environment": "in the environment",
+    "personal": "in your personal environment",
+    "pipx": "in pipx,",
+    "system": "the system's own, in",
+}
+
+
+def _find(name: str, document: Document, home: PipxHome, caller: Caller) -> tuple[Whereabouts, ...]:
+    """Return every place that has the project."""
+    folders = {str(document["environment"]): "environment"}
+    folders.setdefault(str(document["personal"]), "personal")
+    if document["environment_origin"] == "personal":
+        folders = {str(document["personal"]): "personal"}
+    environments = [(place, folder) for folder, place in folders.items()]
+    return find_project_everywhere(name, environments, home, caller, str(document["base"]))
+
+
+def _find_first(names: tuple[str, ...], caller: Caller) -> str | None:
+    found = (path for name in names for path in locate_programs(name, caller.environ))
+    return next(found, None)
 
 
 def _show(value: str | bool | None) -> str:
