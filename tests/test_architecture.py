@@ -18,9 +18,9 @@ PACKAGE = Path(__file__).parent.parent / "pipguard"
 # pip that is forwarded, because it recognises while that one still runs. Whatever is not named
 # here is a cupboard: the rooms open it, and it knows none of them.
 CORRIDOR = (
-    "parse", "refusal", "causes", "forward", "discover", "classify", "judge", "route",
-    "route_system", "plans", "offers", "decide", "follow", "execute", "record", "hiding",
-    "overriding", "report", "voice", "guard", "cli", "__main__",
+    "parse", "refusal", "causes", "forward", "discover", "whereabouts", "classify", "judge",
+    "route", "route_system", "plans", "offers", "decide", "follow", "execute", "record",
+    "shell_note", "hiding", "overriding", "report", "voice", "guard", "cli", "__main__",
 )  # fmt: skip
 PURE = ("parse", "refusal", "classify", "route", "plans", "report")
 

@@ -233,7 +233,7 @@ def test_an_activated_environment_stays(shell: RealShell, tmp_path: Path) -> Non
 def test_virtualenvs_own_script_takes_over(shell: RealShell, tmp_path: Path) -> None:
     script = ". .venv/bin/activate" + (".fish" if shell.name == "fish" else "")
     shown = shell.type(
-        ["echo before=$PATH", "pip install tinylib", script, "deactivate", "echo after=$PATH"],
+        ['echo "before=$PATH"', "pip install tinylib", script, "deactivate", 'echo "after=$PATH"'],
         tmp_path,
     )
     before, after = (line for line in shown.splitlines() if line[:7] in {"before=", "after=/"})

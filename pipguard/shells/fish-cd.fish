@@ -10,7 +10,7 @@ function __pipguard_enter --on-variable PWD
             set found $folder
             break
         end
-        set folder (string replace -r '/[^/]*$' '' -- $folder | string collect -N)
+        set folder (string replace -r '/[^/]*$' '' -- $folder | string collect)
     end
     if test -n "$found"; and set -q VIRTUAL_ENV
         test "$VIRTUAL_ENV" = "$found/"(string replace -r '.*/' '' -- $VIRTUAL_ENV); and return 0
