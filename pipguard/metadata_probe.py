@@ -1,9 +1,9 @@
 """Read a project's metadata as the user's own pip would find it; run under that pip's interpreter.
 
-In: pip options as arguments (as the user gave them, `--probe-seconds N` first), requirements on
-stdin as a JSON list of strings. Out: one JSON line per requirement on stdout, a failure being a
-line with a `problem`. Never builds a project, never asks another host than pip would, never
-prompts, never puts a folder of the user's on `sys.path`, never fetches more than a few megabytes.
+In: pip options as arguments, as the user gave them; requirements on stdin as a JSON list of
+strings. Out: one JSON line per requirement on stdout, a failure being a line with a `problem`.
+Never builds a project, never asks another host than pip would, never prompts, never puts a folder
+of the user's on `sys.path`, never fetches more than a few megabytes.
 
 Runs on any Python from 3.7 with nothing but the standard library and pip; the functions that read
 an archive need no pip, and pipguard itself uses them for archives that are given as targets.
@@ -435,15 +435,33 @@ def read_local_link(link: FromPip) -> Fields:
 def read_remote_wheel(session: FromPip, link: FromPip) -> Fields:
     """Read a wheel by range requests, whole if it is small, or only its metadata file."""
     url = link.url.partition("#")[0]
-    size, has_ranges = ask_size(session, url)
     try:
-        if has_ranges and size > 0:
-            return dict(read_wheel(RemoteFile(session, url, size)), source="range requests")
+        wheel = open_remote_wheel(session, url)
+        if wheel is not None:
+            source = "range requests" if isinstance(wheel, RemoteFile) else "a download"
+            return dict(read_wheel(wheel), source=source)
     except RangesRefusedError:
         pass
-    if 0 < size <= READ_LIMIT // 2:
-        return dict(read_wheel(io.BytesIO(download(session, url, size))), source="a download")
     return read_metadata_file(session, link)
+
+
+def open_remote_wheel(session: FromPip, url: str) -> Seekable | None:
+    """Open a wheel by its last bytes, mostly in one request; None for a large one in one piece."""
+    headers = plain_headers(Range=f"bytes=-{TAIL_SIZE}")
+    with session.get(url, headers=headers, stream=True) as response:
+        length = str(response.headers.get("Content-Length", ""))
+        size = int(length) if length.isdigit() else 0
+        if response.status_code == 206:
+            return RemoteFile(session, url, read_part(response))
+        if response.status_code == 200:
+            fits = 0 < size <= READ_LIMIT // 2
+            return io.BytesIO(read_body(response, size)) if fits else None
+        # 400, 416, 501: some servers know ranges, but none that are counted from the end.
+        if response.status_code not in (400, 416, 501):
+            require_success(response)
+    size = ask_size(session, url)
+    start = max(0, size - TAIL_SIZE)
+    return RemoteFile(session, url, fetch_part(session, url, start, size)) if size else None
 
 
 def read_metadata_file(session: FromPip, link: FromPip) -> Fields:
@@ -466,8 +484,11 @@ def read_remote_sdist(session: FromPip, link: FromPip) -> Fields:
     return dict(read_sdist(io.BytesIO(data)), source="a source archive")
 
 
-class RangesRefusedError(Exception):
-    """The server said that it gives ranges, and does not."""
+class RangesRefusedError(ProbeError):
+    """The server gives no ranges, or not those that it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("its server gives no parts of its wheel")
 
 
 def plain_headers(**more: str) -> dict[str, str]:
@@ -476,13 +497,13 @@ def plain_headers(**more: str) -> dict[str, str]:
     return {"Accept-Encoding": "identity", "Cache-Control": "no-cache", **more}
 
 
-def ask_size(session: FromPip, url: str) -> tuple[int, bool]:
-    """Ask for a file's size and whether parts of it are given."""
+def ask_size(session: FromPip, url: str) -> int:
+    """Ask for the size of a file of which parts are given, zero where they are not."""
     response = session.head(url, headers=plain_headers(), allow_redirects=True)
     require_success(response)
     length = str(response.headers.get("Content-Length", ""))
-    ranges = "bytes" in response.headers.get("Accept-Ranges", "").lower()
-    return (int(length) if length.isdigit() else 0), ranges
+    has_ranges = "bytes" in response.headers.get("Accept-Ranges", "").lower()
+    return int(length) if has_ranges and length.isdigit() else 0
 
 
 def require_success(response: FromPip) -> None:
@@ -495,26 +516,73 @@ def download(session: FromPip, url: str, limit: int) -> bytes:
     """Fetch a whole file of at most `limit` bytes."""
     with session.get(url, headers=plain_headers(), stream=True) as response:
         require_success(response)
-        data = bytearray()
-        for chunk in response.iter_content(CHUNK_SIZE):
-            data += chunk
-            if len(data) > limit:
-                raise ProbeError("its archive is too large to look into")
+        return read_body(response, limit)
+
+
+def read_body(response: FromPip, limit: int) -> bytes:
+    """Read an answer of at most `limit` bytes."""
+    data = bytearray()
+    for chunk in response.iter_content(CHUNK_SIZE):
+        data += chunk
+        if len(data) > limit:
+            raise ProbeError("its archive is too large to look into")
     return bytes(data)
 
 
-class RemoteFile(io.RawIOBase):
-    """A file on a server, fetched in ranges; the end, where wheels keep their metadata, first."""
+class Part(NamedTuple):
+    """Some bytes of a file, where they begin, and the size of the whole."""
 
-    def __init__(self, session: FromPip, url: str, size: int) -> None:
+    start: int
+    data: bytes
+    size: int
+
+
+def fetch_part(session: FromPip, url: str, start: int, stop: int) -> Part:
+    """Fetch one range."""
+    headers = plain_headers(Range=f"bytes={start}-{stop - 1}")
+    with session.get(url, headers=headers, stream=True) as response:
+        if response.status_code != 206:
+            raise RangesRefusedError()
+        part = read_part(response)
+    if (part.start, len(part.data)) != (start, stop - start):
+        raise RangesRefusedError()
+    return part
+
+
+def read_part(response: FromPip) -> Part:
+    """Read an answer that says which part of the file it is: `bytes 100-199/1000`."""
+    unit, _, said = str(response.headers.get("Content-Range", "")).strip().partition(" ")
+    span, _, size = said.partition("/")
+    numbers = [*span.split("-"), size]
+    if unit.lower() != "bytes" or len(numbers) != 3:
+        raise RangesRefusedError()
+    if not all(number.isdecimal() and len(number) < 19 for number in numbers):
+        raise RangesRefusedError()
+    start, last, whole = map(int, numbers)
+    if not start <= last < whole or last - start >= READ_LIMIT:
+        raise RangesRefusedError()
+    try:
+        data = read_body(response, last - start + 1)
+    except ProbeError as error:
+        raise RangesRefusedError() from error
+    if len(data) != last - start + 1:
+        raise RangesRefusedError()
+    return Part(start, data, whole)
+
+
+class RemoteFile(io.RawIOBase):
+    """A file on a server, fetched in ranges; the end, where wheels keep their metadata, is here."""
+
+    def __init__(self, session: FromPip, url: str, end: Part) -> None:
         super().__init__()
+        if end.start + len(end.data) != end.size:
+            raise RangesRefusedError()
         self.session = session
         self.url = url
-        self.size = size
+        self.size = end.size
         self.position = 0
-        self.parts: dict[int, bytes] = {}
-        self.fetched = 0
-        self.fetch(max(0, size - TAIL_SIZE), size)
+        self.parts = {end.start: end.data}
+        self.fetched = len(end.data)
 
     def seekable(self) -> bool:  # noqa: D102 - the interface of files, see io.RawIOBase
         return True
@@ -550,15 +618,8 @@ class RemoteFile(io.RawIOBase):
         self.fetched += stop - start
         if self.fetched > READ_LIMIT:
             raise ProbeError("its archive is too large to look into")
-        headers = plain_headers(Range=f"bytes={start}-{stop - 1}")
-        with self.session.get(self.url, headers=headers, stream=True) as response:
-            if response.status_code != 206:
-                raise RangesRefusedError()
-            part = b"".join(response.iter_content(CHUNK_SIZE))
-        if len(part) != stop - start:
-            raise RangesRefusedError()
-        self.parts[start] = part
-        return part
+        self.parts[start] = fetch_part(self.session, self.url, start, stop).data
+        return self.parts[start]
 
 
 def describe_error(error: BaseException) -> str:
