@@ -207,8 +207,10 @@ def list_site_folders(interpreter: str, environ: Mapping[str, str], home: str) -
     base = environ.get("PYTHONUSERBASE") or os.path.join(home, ".local")
     local = os.path.join("/usr/local" if prefix == "/usr" else os.path.join(prefix, "local"), "lib")
     folders = [os.path.join(base, "lib", version, "site-packages")] if home else []
-    for parent in (os.path.join(local, version), library, os.path.join(prefix, "lib", "python3")):
-        folders += (os.path.join(parent, name) for name in ("dist-packages", "site-packages"))
+    debian = os.path.join(prefix, "lib", "python3", "dist-packages")
+    if os.path.isdir(debian):
+        return [*folders, os.path.join(local, version, "dist-packages"), debian]
+    folders += (os.path.join(parent, "site-packages") for parent in (f"{local}/{version}", library))
     if os.path.isdir(os.path.join(prefix, "lib64", version)):
         folders.append(os.path.join(prefix, "lib64", version, "site-packages"))
     return folders

@@ -83,3 +83,12 @@ def read_owner(answer: str) -> str:
     """Read `PATH is owned by NAME-1.0-r0`."""
     found = read_answer(answer.partition(" is owned by ")[2])
     return found[0].package if found else ""
+
+
+def verify(package: str) -> Words:
+    del package
+    return ("apk", "audit", "--packages", "--system")
+
+
+def reinstall(package: str) -> Words:
+    return ("apk", "fix", "--reinstall", package)

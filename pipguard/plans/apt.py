@@ -92,3 +92,11 @@ def read_owner(answer: str) -> str:
     # Several packages share a folder; a diversion is told in another form.
     names = answer.partition(": /")[0]
     return names.split(",")[0].partition(":")[0] if names and " " not in names else ""
+
+
+def verify(package: str) -> Words:
+    return ("dpkg", "--verify", "--", package)
+
+
+def reinstall(package: str) -> Words:
+    return ("apt-get", "install", "--reinstall", "--yes", "--", package)

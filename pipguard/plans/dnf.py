@@ -80,3 +80,11 @@ def query_owner(path: str) -> Words:
 def read_owner(answer: str) -> str:
     line = answer.partition("\n")[0]
     return "" if " " in line else line
+
+
+def verify(package: str) -> Words:
+    return ("rpm", "-V", "--", package)
+
+
+def reinstall(package: str) -> Words:
+    return ("dnf", "--assumeyes", "reinstall", "--", package)

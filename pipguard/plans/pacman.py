@@ -91,3 +91,11 @@ def query_owner(path: str) -> Words:
 
 def read_owner(answer: str) -> str:
     return answer.partition("\n")[0]
+
+
+def verify(package: str) -> Words:
+    return ("pacman", "-Qkk", "--", package)
+
+
+def reinstall(package: str) -> Words:
+    return ("pacman", "-S", "--noconfirm", "--", package)

@@ -96,6 +96,12 @@ class PackageManager(Protocol):
     def read_owner(self, answer: str) -> str:
         """Return the package that the answer names, empty without one."""
 
+    def verify(self, package: str) -> Words:
+        """Return the words that name a package's missing and changed files; may be empty."""
+
+    def reinstall(self, package: str) -> Words:
+        """Return the words that put a package's files back."""
+
 
 def plan_system(route: ToSystem, command: PipCommand, manager: PackageManager) -> Plan:
     """Return the one command that the package manager is given."""

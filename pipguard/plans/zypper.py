@@ -64,3 +64,11 @@ def pin(package: str, version: str) -> str:
 
 def remove(packages: Sequence[str]) -> Words:
     return ("zypper", "--non-interactive", "remove", "--", *packages)
+
+
+def verify(package: str) -> Words:
+    return ("rpm", "-V", "--", package)
+
+
+def reinstall(package: str) -> Words:
+    return ("zypper", "--non-interactive", "install", "--force", "--", package)
