@@ -212,17 +212,20 @@ class postponing_signals:  # noqa: N801 - used like a function, in a with statem
 
 def write_error(data: bytes) -> None:
     """Write bytes to our stderr; a reader that has gone away or a closed stderr is no failure."""
-    try:
-        while data:
-            data = data[os.write(2, data) :]
-    except OSError:
-        return
+    _write(2, data)
 
 
 def write_output(text: str) -> None:
-    """Write the answer of one of our own commands to stdout."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """Write the answer of one of our own commands to stdout, names as the system spells them."""
+    _write(1, text.encode("utf-8", "surrogateescape"))
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:
+        return
 
 
 def read_line() -> str | None:
@@ -345,8 +348,14 @@ class _Supervision:
         made the child fail: nothing else is to be started then.
         """
         import signal
+        import threading
 
         self.watch(child)
+        waiting = threading.Thread(target=child.wait, daemon=True)
+        waiting.start()
+        while waiting.is_alive():
+            # A signal that comes just before we wait interrupts nothing: look up now and then.
+            waiting.join(0.1)
         status = child.wait()
         if self.received and self.received != signal.SIGINT:
             raise Terminated(self.received)
