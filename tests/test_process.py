@@ -83,6 +83,7 @@ def test_captured_is_both_streams_and_what_is_given() -> None:
     assert (captured.stdout, captured.stderr) == (b"given\0\xff", b"error\n")
 
 
+@pytest.mark.longest(20)
 def test_captured_has_a_limit() -> None:
     with pytest.raises(TimeoutError):
         run_captured(["/bin/sh", "-c", "exec sleep 60"], os.environ, timeout=0.1)
