@@ -26,7 +26,6 @@ from pipguard.folders import cache_folder
 from pipguard.forward import find_interpreter
 from pipguard.judge import JudgedTarget, Sources, judge_targets
 from pipguard.knowledge import Kind, commands_of_dependencies
-from pipguard.offers import find_offer, load_manager
 from pipguard.parse import PipCommand, parse_command
 from pipguard.pip_configuration import read_site_variables
 from pipguard.pipx_home import PipxHome, guess_environments, read_application, read_pipx_home
@@ -34,7 +33,6 @@ from pipguard.plans import Plan
 from pipguard.plans.override import plan_override
 from pipguard.plans.pipx import Applications, plan_pipx, plan_pipx_uninstall
 from pipguard.plans.rehearsal import plan_rehearsal
-from pipguard.plans.system import plan_system
 from pipguard.plans.venv import Makers, plan_venv
 from pipguard.real_pip import (
     RealPip,
@@ -56,7 +54,6 @@ from pipguard.route import (
     choose_route,
     may_go_to_pipx,
 )
-from pipguard.route_system import choose_system_route
 from pipguard.settings import Settings, read_settings
 from pipguard.targets import Target, read_target
 
@@ -110,6 +107,10 @@ def decide(
     installed = _find_installed(caller, command, targets, surroundings)
     request = Request(command, judged, _find_unreadable(command, caller.directory))
     if settings.route == "system":
+        # Few commands come here; the others need not wait for these to be read.
+        from pipguard.offers import find_offer
+        from pipguard.route_system import choose_system_route
+
         offer = find_offer(caller, settings, base, command, targets)
         route = choose_system_route(request, offer)
     else:
@@ -245,6 +246,9 @@ class _Planner:
         if isinstance(route, ToRehearsal):
             return plan_rehearsal(self.command, self.makers)
         if isinstance(route, ToSystem):
+            from pipguard.offers import load_manager
+            from pipguard.plans.system import plan_system
+
             return plan_system(route, self.command, load_manager(route.manager))
         if isinstance(route, ToOverride):
             return plan_override(self.command, self.makers)

@@ -17,7 +17,6 @@ from pipguard.doors import dataclass, replace
 from pipguard.folders import state_folder
 from pipguard.history import Entry, LogUnusable, append_entry
 from pipguard.inventory import Change, Place, Stock, compare_stocks, take_stock
-from pipguard.offers import load_manager
 from pipguard.plans import Plan
 from pipguard.real_pip import list_site_folders
 from pipguard.route import FromPipx, Route, ToOverride, ToPipx, ToSystem
@@ -159,6 +158,8 @@ def list_site_places(interpreter: str, caller: Caller) -> tuple[Place, ...]:
 
 def make_system_place(name: str) -> Place:
     """Return the operating system's packages as its package manager lists them."""
+    from pipguard.offers import load_manager
+
     return Place("system", name, listing=load_manager(name).LISTING)
 
 

@@ -108,7 +108,8 @@ class Rescue:
         """Copy, verify, remove, prove; raises `PipguardError` before anything is removed."""
         mine = tuple(c for c in found if is_writable(c.place))
         if not mine:
-            raise PipguardError(f"{found[0].place.path} cannot be written to", _AS_ROOT)
+            hint = _AS_ROOT if self.caller.user_id else "is it mounted read-only?"
+            raise PipguardError(f"{found[0].place.path} cannot be written to", hint)
         write_output(f"the list is in {write_list(locate_log_folder(self.caller), mine)}\n")
         before = self._find_hidden()
         names = tuple(c.name for c in mine if c.goes_to == "pipx")

@@ -90,8 +90,9 @@ def query_owner(path: str) -> Words:
 
 def read_owner(answer: str) -> str:
     # Several packages share a folder; a diversion is told in another form.
-    names = answer.partition(": /")[0]
-    return names.split(",")[0].partition(":")[0] if names and " " not in names else ""
+    names, found, _ = answer.partition(": /")
+    first = names.partition(",")[0].partition(":")[0]
+    return first if found and " " not in first else ""
 
 
 def verify(package: str) -> Words:

@@ -81,8 +81,8 @@ def query_dependents(package: str) -> Words:
 
 
 def read_dependents(answer: str) -> list[str]:
-    needed = read_fields(answer)[0].get("Required By", "") if answer.strip() else ""
-    return [] if needed == "None" else sorted(needed.split())
+    needed = [stanza.get("Required By", "") for stanza in read_fields(answer)[:1]]
+    return [] if needed == ["None"] else sorted(" ".join(needed).split())
 
 
 def query_owner(path: str) -> Words:
