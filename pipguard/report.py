@@ -50,10 +50,9 @@ def describe_decision(decision: Decision, reader: Reader) -> tuple[str, ...]:
     is_idle = isinstance(route, ToVenv) and route.is_idle
     if is_idle or isinstance(route, ToRehearsal | ToOverride):
         return ()
-    return (
-        f"{_describe_refusal(decision)}, so {_describe_route(decision, reader)}",
-        *decision.plan.notes,
-    )
+    first = f"{_describe_refusal(decision)}, so {_describe_route(decision, reader)}"
+    notes = "; ".join(decision.plan.notes)
+    return (first, notes) if notes else (first,)
 
 
 def describe_doubts(decision: Decision) -> str:
@@ -98,18 +97,20 @@ def describe_applications(
     applications: Sequence[InstalledApplication], home: PipxHome, reader: Reader
 ) -> tuple[str, ...]:
     """Return which commands there are now, and how to reach them."""
-    lines = []
+    if not applications:
+        return ()
     is_reachable = home.programs in reader.path
-    for application in applications:
-        paths = [os.path.join(home.programs, command) for command in application.commands]
-        words = application.commands if is_reachable else paths
-        shown = ", ".join(f"`{shlex.quote(word)}`" for word in words[:6])
-        more = f" and {len(words) - 6} more" if len(words) > 6 else ""
-        lines.append(f"{application.name} {application.version} is ready: run {shown}{more}")
-    if applications and not is_reachable:
-        command = shlex.join([*home.command, "ensurepath"])
-        lines.append(f"{home.programs} is not on PATH: `{command}`, then open a new shell")
-    return tuple(lines)
+    commands = [command for application in applications for command in application.commands]
+    words = commands if is_reachable else [os.path.join(home.programs, c) for c in commands]
+    shown = ", ".join(f"`{shlex.quote(word)}`" for word in words[:6])
+    more = f" and {len(words) - 6} more" if len(words) > 6 else ""
+    named = ", ".join(f"{one.name} {one.version}" for one in applications)
+    verb = "is" if len(applications) == 1 else "are"
+    ready = f"{named} {verb} ready: run {shown}{more}"
+    if is_reachable:
+        return (ready,)
+    command = shlex.join([*home.command, "ensurepath"])
+    return (ready, f"{home.programs} is not on PATH: `{command}`, then open a new shell")
 
 
 def describe_removed(names: Sequence[str]) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ from pipguard.report import (
 )
 from pipguard.route import Declined, FromPipx, ToPipx
 
+MOST_LINES = 4
 _A_DAY = 24 * 60 * 60
 
 
@@ -46,6 +47,7 @@ class Voice:
     def __init__(self, caller: Caller, command: PipCommand) -> None:
         environ = caller.environ
         self.command = command
+        self.lines_left = MOST_LINES
         self.is_terminal = caller.is_terminal
         self.caller = caller
         self.is_quiet = command.quietness > 0 or environ.get("PIP_QUIET", "0") not in {"", "0"}
@@ -141,7 +143,8 @@ class Voice:
 
     def _say_all(self, lines: Sequence[str]) -> None:
         if not self.is_quiet:
-            write_error(format_lines(lines))
+            write_error(format_lines(lines[: self.lines_left]))
+            self.lines_left = max(0, self.lines_left - len(lines))
 
 
 def _ask(question: bytes) -> str | None:
