@@ -9,10 +9,8 @@ setup.py, never follows `-r` out of the folder.
 
 from __future__ import annotations
 
-import configparser
 import os
 import stat
-import string
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
@@ -21,7 +19,7 @@ from pipguard.knowledge import normalise_name, read_requirement_name
 
 _LONGEST: Final = 1024 * 1024
 _MOST_FILES: Final = 40
-_OF_NAMES: Final = string.ascii_letters + string.digits + "-_."
+_OF_NAMES: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 _NOT_CATEGORIES: Final = {"source", "requires", "scripts", "pipenv"}
 
 
@@ -96,7 +94,7 @@ def _list_names(file: str, text: str) -> set[str]:
     }
     try:
         return set(readers.get(file, _read_lines)(text))
-    except (ValueError, RecursionError, configparser.Error):
+    except (ValueError, RecursionError):
         return set()
 
 
@@ -115,8 +113,13 @@ def _read_requirement(requirement: str) -> Iterator[str]:
 
 
 def _read_setup_cfg(text: str) -> Iterator[str]:
+    import configparser
+
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
-    parser.read_string(text)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return
     for section in parser.sections():
         for key, value in parser.items(section):
             is_extra = section == "options.extras_require"
