@@ -35,3 +35,5 @@ class Caller:
     """Whether a person can be asked: stdin and stderr are terminals."""
     note: str | None = None
     """The file where the shell integration looks for word from us; None without it."""
+    is_shim: bool = False
+    """Whether we were started as the `pip` of our shims, which programs find as well as people."""

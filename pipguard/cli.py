@@ -15,6 +15,7 @@ from pipguard.process import Terminated, die_of_signal, replace_process, write_e
 from pipguard.real_pip import (
     RealPip,
     can_refuse,
+    is_shim,
     is_switched_off,
     locate_module_of,
     locate_real_pip,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pipguard.decide import Decision
     from pipguard.parse import PipCommand
     from pipguard.voice import Voice
+    from pipguard.wariness import Program
 
 
 class _Shell:
@@ -75,8 +77,7 @@ def _concerns_us(real_pip: RealPip, argv: Sequence[str]) -> bool:
 def _walk(real_pip: RealPip | None, shell: _Shell) -> int:
     """Walk one command line through the corridor."""
     from pipguard.errors import PipguardError
-    from pipguard.forward import forward_command, locate_module_pip, serve_without_pip
-    from pipguard.overriding import is_ordered, run_override
+    from pipguard.forward import locate_module_pip
     from pipguard.parse import parse_command
     from pipguard.voice import Voice
 
@@ -85,32 +86,100 @@ def _walk(real_pip: RealPip | None, shell: _Shell) -> int:
     voice = Voice(caller, command)
     try:
         real_pip = real_pip or locate_module_pip(caller)
+        exit_status = _leave_early(caller, real_pip, command, voice)
+        if exit_status is not None:
+            return exit_status
+        caller = _step_down(caller, real_pip, command, voice)
+        voice = Voice(caller, command)
         if command.subcommand in FOLLOW_UPS:
             return _follow(caller, real_pip, command, voice)
-        if real_pip and is_switched_off(caller.environ):
-            return _hand_over(real_pip, caller.argv)
-        if real_pip and is_ordered(caller, real_pip, command):
-            return run_override(caller, real_pip, command, voice.say)
-        if real_pip and command.exempt_from_refusal:
-            return _hand_over(real_pip, caller.argv)
-        if real_pip:
-            forwarded = forward_command(caller, real_pip, command)
-        else:
-            forwarded = serve_without_pip(caller, command)
-        refusal = forwarded.refusal
-        if refusal is None:
-            return forwarded.exit_status
-        decision = _decide(caller, real_pip, command, voice)
-        if real_pip and refusal.is_remembered and voice.shows_refusal(decision):
-            forwarded = forward_command(caller, real_pip, command, afresh=True)
-            refusal = forwarded.refusal
-            if refusal is None:
-                return forwarded.exit_status
-        voice.open(decision, refusal)
-        return _perform(caller, decision, voice)
+        return _walk_on(caller, real_pip, command, voice)
     except PipguardError as error:
         voice.fail(error)
         return error.exit_status
+
+
+def _leave_early(
+    caller: Caller, real_pip: RealPip | None, command: PipCommand, voice: Voice
+) -> int | None:
+    """Let the real pip do what is its own to do; return None where it is not."""
+    from pipguard.overriding import is_ordered, run_override
+
+    if real_pip is None:
+        return None
+    if is_switched_off(caller.environ):
+        return _hand_over(real_pip, caller.argv)
+    if caller.is_shim:
+        from pipguard.wariness import find_wary_program
+
+        program = find_wary_program(caller)
+        if program:
+            return _stand_back(caller, real_pip, command, voice, program)
+    if is_ordered(caller, real_pip, command):
+        return run_override(caller, real_pip, command, voice.say)
+    if command.exempt_from_refusal and command.subcommand not in FOLLOW_UPS:
+        return _hand_over(real_pip, caller.argv)
+    return None
+
+
+def _walk_on(caller: Caller, real_pip: RealPip | None, command: PipCommand, voice: Voice) -> int:
+    """Run the real pip; where it refuses, do what the refusal tells people to do by hand."""
+    from pipguard.forward import forward_command, serve_without_pip
+
+    if real_pip:
+        forwarded = forward_command(caller, real_pip, command)
+    else:
+        forwarded = serve_without_pip(caller, command)
+    refusal = forwarded.refusal
+    if refusal is None:
+        return forwarded.exit_status
+    decision = _decide(caller, real_pip, command, voice)
+    if real_pip and refusal.is_remembered and voice.shows_refusal(decision):
+        forwarded = forward_command(caller, real_pip, command, afresh=True)
+        refusal = forwarded.refusal
+        if refusal is None:
+            return forwarded.exit_status
+    voice.open(decision, refusal)
+    return _perform(caller, decision, voice)
+
+
+def _step_down(
+    caller: Caller, real_pip: RealPip | None, command: PipCommand, voice: Voice
+) -> Caller:
+    """As root through sudo in a user's folder, become that user before anything is made."""
+    if caller.user_id != 0 or "SUDO_UID" not in caller.environ:
+        return caller
+    from pipguard.forward import ask_for_refusal
+    from pipguard.owner import find_owner, step_down
+    from pipguard.settings import read_settings
+
+    owner = find_owner(caller)
+    if owner is None or read_settings(caller.environ, None).route in {"override", "system"}:
+        return caller
+    if real_pip and real_pip.is_opaque and not ask_for_refusal(real_pip, command, caller.environ):
+        return caller
+    stepped = step_down(caller, owner)
+    os.environ.clear()
+    os.environ.update(stepped.environ)
+    if command.subcommand not in FOLLOW_UPS:
+        voice.say(
+            f"{caller.directory} is {owner.name}'s, so this runs as {owner.name}, not as root"
+        )
+    return stepped
+
+
+def _stand_back(
+    caller: Caller, real_pip: RealPip, command: PipCommand, voice: Voice, program: Program
+) -> int:
+    """Let the real pip do as it does without us, and advise where that is to refuse."""
+    from pipguard.forward import forward_command
+
+    if command.exempt_from_refusal:
+        return _hand_over(real_pip, caller.argv)
+    forwarded = forward_command(caller, real_pip, command, afresh=True)
+    if forwarded.refusal:
+        voice.advise(forwarded.refusal, program)
+    return forwarded.exit_status
 
 
 def _perform(caller: Caller, decision: Decision, voice: Voice) -> int:
@@ -222,5 +291,6 @@ def _read_caller(shell: _Shell) -> Caller:
         user_id=os.geteuid() if hasattr(os, "geteuid") else None,
         new_output=_read_new_output(),
         note=shell.note,
+        is_shim=is_shim(sys.argv[0]),
         is_terminal=os.isatty(0) and os.isatty(2),
     )

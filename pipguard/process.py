@@ -210,6 +210,13 @@ class postponing_signals:  # noqa: N801 - used like a function, in a with statem
         self.received = number
 
 
+def become_user(name: str, user_id: int, group_id: int) -> None:
+    """Give up root's rights for those of a user, for good."""
+    os.initgroups(name, group_id)
+    os.setgid(group_id)
+    os.setuid(user_id)
+
+
 def write_error(data: bytes) -> None:
     """Write bytes to our stderr; a reader that has gone away or a closed stderr is no failure."""
     _write(2, data)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MARKER_NAME = "EXTERNALLY-MANAGED"
+SHIMS_MARK = ".pipguard-shims"
+"""Stands in the folder of our shims, and nowhere else."""
 TRIED_VARIABLE = "PIPGUARD_TRIED"
 # A wrapper that leads back here is ourselves; a build that calls pip inside pip is not. The first
 # comes again without end, the second hardly ever twice.
@@ -68,6 +70,11 @@ def list_interpreters(environ: Mapping[str, str]) -> tuple[str, ...]:
             if name.removeprefix("python3.").isdigit():
                 names.add(name)
     return tuple(sorted(names, key=lambda name: int(name[8:])))
+
+
+def is_shim(path: str) -> bool:
+    """Tell whether the file that was started is one of our shims."""
+    return os.path.lexists(os.path.join(os.path.dirname(path), SHIMS_MARK))
 
 
 def is_switched_off(environ: Mapping[str, str]) -> bool:

@@ -18,6 +18,7 @@ from pipguard.execute import Outcome
 from pipguard.follow import FollowUp
 from pipguard.pipx_home import InstalledApplication, PipxHome
 from pipguard.route import Declined, FromPipx, ToOverride, ToPipx, ToRehearsal, ToSystem, ToVenv
+from pipguard.wariness import Program
 
 OPT_OUT = "PIPGUARD=off before the command leaves it to the system's pip"
 
@@ -81,6 +82,16 @@ def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tu
     if reader.activates and decision.surroundings.place.origin == "project":
         return (f"{path} is active in this shell now, `deactivate` leaves it",)
     return (_describe_next(path, reader),)
+
+
+def describe_standing_back(program: Program) -> str:
+    """Return why nothing was redirected, and how it is."""
+    if program.kind == "notebook":
+        return "in a notebook, `%pip install NAME` installs where the notebook's Python looks"
+    return (
+        f"called by {program.name}, so nothing is redirected; "
+        "PIPGUARD_ROUTE=venv in its environment sends this to the project's .venv"
+    )
 
 
 def describe_follow_up(followed: FollowUp, reader: Reader) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ class Settings:
     """The environment's folder, relative to the project or absolute; empty for the usual names."""
     system_site_packages: bool = False
     rebuild: bool = False
+    shim_in_ci: str = "pass"
+    """Whether a shim acts for CI, builds and the like, or passes all to the real pip."""
     package_manager: str = ""
     """The one to use where several are installed; empty for the operating system's own."""
     applications: tuple[str, ...] = ()
@@ -163,6 +165,12 @@ def _read_route(settings: Settings, value: object, source: _Source, key: str) ->
     return replace(settings, route=value)
 
 
+def _read_shim_in_ci(settings: Settings, value: object, source: _Source, key: str) -> Settings:
+    if value not in {"act", "pass"}:
+        raise _refuse_value(source, key, value, "act, pass")
+    return replace(settings, shim_in_ci=str(value))
+
+
 _PROJECT_KEYS = {
     "applications": _read_applications,
     "libraries": _read_libraries,
@@ -177,7 +185,11 @@ def _read_package_manager(settings: Settings, value: object, source: _Source, ke
     return replace(settings, package_manager=value)
 
 
-_USER_KEYS = {"package-manager": _read_package_manager, "route": _read_route}
+_USER_KEYS = {
+    "package-manager": _read_package_manager,
+    "route": _read_route,
+    "shim-in-ci": _read_shim_in_ci,
+}
 
 
 def _refuse_value(source: _Source, key: str, value: object, accepted: str) -> BadSetting:

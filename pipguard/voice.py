@@ -33,9 +33,11 @@ from pipguard.report import (
     describe_follow_up,
     describe_outcome,
     describe_removed,
+    describe_standing_back,
     format_lines,
 )
 from pipguard.route import Declined, FromPipx, ToPipx
+from pipguard.wariness import Program
 
 MOST_LINES = 4
 _A_DAY = 24 * 60 * 60
@@ -108,6 +110,12 @@ class Voice:
             write_error(format_lines(lines))
             return
         self._say_all(lines)
+
+    def advise(self, refusal: Refusal, program: Program) -> None:
+        """Show pip's refusal to a program that must see it, and who reads its log what to do."""
+        write_error(refusal.text)
+        if self.command.quietness < 3:
+            write_error(format_lines((describe_standing_back(program),)))
 
     def close(self, decision: Decision, outcome: Outcome) -> None:
         """Say what the user does next, and once a day how to switch us off."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pipguard.caller import Caller
 from pipguard.discover import make_asker
+from pipguard.doors import dataclass
 from pipguard.environment import list_distributions
 from pipguard.knowledge import normalise_name
 from pipguard.pipx_home import PipxHome, read_application

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from pipguard.doors import dataclass
 
 
 @dataclass(frozen=True, slots=True)
