@@ -21,7 +21,8 @@ UNFINISHED_NAME = ".pipguard-unfinished"
 
 _ASK = "import sys; print(*sys.version_info[:2])"
 _POINTER_SIZE = 4096
-_TOOLCHAIN = {"pip", "setuptools", "wheel"}
+TOOLCHAIN = frozenset({"pip", "setuptools", "wheel"})
+"""What an environment starts with; nobody would miss an environment that holds no more."""
 
 State = Literal["absent", "empty", "unfinished", "usable", "broken", "untrusted"]
 
@@ -67,13 +68,22 @@ def inspect_environment(path: str, ask: Callable[[list[str]], bytes | None]) -> 
     if not os.path.lexists(path):
         return Environment(path)
     problem = _look_for_damage(path)
-    if os.path.isfile(os.path.join(path, UNFINISHED_NAME)):
+    if is_unfinished(path):
         return Environment(path, "unfinished")
     if problem:
         return Environment(path, "broken", problem, requirements=list_requirements(path))
     if not os.listdir(path):
         return Environment(path, "empty")
     return _ask_interpreter(path, ask)
+
+
+def is_unfinished(path: str) -> bool:
+    """Tell whether a run of ours died before its first install there, and nobody went on by hand.
+
+    What holds more than an environment starts with is somebody's, whoever made it.
+    """
+    has_mark = os.path.isfile(os.path.join(path, UNFINISHED_NAME))
+    return has_mark and not list_distributions(path).keys() - TOOLCHAIN
 
 
 def follow_pointer(path: str) -> str:
@@ -134,7 +144,7 @@ def list_requirements(environment: str) -> tuple[str, ...]:
     for folder in list_site_folders(environment):
         for entry in sorted(_entries(folder)):
             name, _, version = entry.removesuffix(".dist-info").partition("-")
-            if entry.endswith(".dist-info") and normalise_name(name) not in _TOOLCHAIN:
+            if entry.endswith(".dist-info") and normalise_name(name) not in TOOLCHAIN:
                 words += read_origin(os.path.join(folder, entry)) or [f"{name}=={version}"]
     return tuple(words)
 

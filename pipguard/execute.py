@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from pipguard.compiled import keep_compiled, lend_compiled
 from pipguard.doors import dataclass
-from pipguard.environment import UNFINISHED_NAME
+from pipguard.environment import UNFINISHED_NAME, is_unfinished
 from pipguard.errors import PipguardError
 from pipguard.folders import cache_folder
 from pipguard.lock import hold_lock
@@ -237,7 +237,7 @@ class _Making:
         if self.creation.replaces_broken:
             return True
         has_configuration = os.path.isfile(os.path.join(self.path, "pyvenv.cfg"))
-        return os.path.exists(self.marker) or not has_configuration
+        return is_unfinished(self.path) or not has_configuration
 
     def make(self, performer: Performer) -> None:
         """Make the folder, mark it as unfinished, and let virtualenv fill it."""

@@ -12,13 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pipguard.environment import list_distributions, scan_distributions
+from pipguard.environment import TOOLCHAIN, list_distributions, scan_distributions
 from pipguard.errors import PipguardError
 from pipguard.hiding import Hidden
 from pipguard.inventory import Change, Piece, Place, Stock
 from pipguard.knowledge import find_known
 from pipguard.pipx_home import PipxHome, read_application
-from pipguard.route import TOOLCHAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from pipguard.discover import Place, Surroundings
 from pipguard.doors import dataclass
-from pipguard.environment import Environment
+from pipguard.environment import TOOLCHAIN, Environment
 from pipguard.judge import JudgedTarget
 from pipguard.parse import PipCommand
 from pipguard.settings import Settings
 from pipguard.targets import Target
 
-TOOLCHAIN = frozenset({"pip", "setuptools", "wheel"})
 
 # What pip does with these has no counterpart in `pipx install`, so such a command goes to `.venv`,
 # where pip itself reads them.

@@ -16,6 +16,7 @@ from pipguard.environment import (
     follow_pointer,
     inspect_environment,
     interpreter_path,
+    is_unfinished,
     list_distributions,
     list_requirements,
 )
@@ -257,3 +258,13 @@ def test_requirements_remember_where_they_came_from(
     information = path / "lib/python3.13/site-packages/six-1.0.dist-info"
     (information / "direct_url.json").write_text(json.dumps(document))
     assert list_requirements(str(path)) == words
+
+
+def test_unfinished_environment_that_somebody_went_on_with_is_theirs(tmp_path: Path) -> None:
+    place = tmp_path / ".venv"
+    site_packages = place / "lib" / "python3.13" / "site-packages"
+    (site_packages / "pip-26.3.dist-info").mkdir(parents=True)
+    (place / UNFINISHED_NAME).touch()
+    assert is_unfinished(str(place))
+    (site_packages / "six-1.17.0.dist-info").mkdir()
+    assert not is_unfinished(str(place))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipguard.doors import dataclass, replace
-from pipguard.environment import Environment
+from pipguard.environment import TOOLCHAIN, Environment
 from pipguard.inventory import Change, Piece
 from pipguard.pipx_home import PipxHome
 from pipguard.plans import Creation, Plan, Step
@@ -22,7 +22,6 @@ from pipguard.plans.venv import (
     pip_words,
     start_pip,
 )
-from pipguard.route import TOOLCHAIN
 from pipguard.settings import Settings
 from pipguard.targets import parse_requirement
 
