@@ -15,7 +15,6 @@ from pipguard.parse import PipCommand
 from pipguard.settings import Settings
 from pipguard.targets import Target
 
-
 # What pip does with these has no counterpart in `pipx install`, so such a command goes to `.venv`,
 # where pip itself reads them.
 _PIP_ALONE = (
