@@ -11,7 +11,13 @@ import stat
 import sys
 
 from pipguard.nearby import FOLLOW_UPS, may_follow
-from pipguard.process import Terminated, die_of_signal, replace_process, write_error
+from pipguard.process import (
+    Terminated,
+    die_of_signal,
+    replace_process,
+    reserve_closed_streams,
+    write_error,
+)
 from pipguard.real_pip import (
     RealPip,
     can_refuse,
@@ -81,6 +87,7 @@ def _walk(real_pip: RealPip | None, shell: _Shell) -> int:
     from pipguard.parse import parse_command
     from pipguard.voice import Voice
 
+    reserve_closed_streams()
     caller = _read_caller(shell)
     command = parse_command(caller.argv)
     voice = Voice(caller, command)

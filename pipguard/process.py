@@ -144,7 +144,8 @@ def run_relaying(
             raise
         finally:
             os.close(writing)
-        return _pump_while_running(supervision, child, reading, relay)
+        with _following_window(reading):
+            return _pump_while_running(supervision, child, reading, relay)
 
 
 class _Handlers:
@@ -174,6 +175,27 @@ class _Handlers:
         while self.former:
             number, handler = self.former.pop()
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+class _following_window:  # noqa: N801 - used like a function, in a with statement
+    """While inside, a child's own terminal has the size of ours, also when that changes."""
+
+    def __init__(self, terminal: int) -> None:
+        self.terminal = terminal
+        self.handlers = _Handlers(self._follow)
+
+    def __enter__(self) -> None:
+        if os.isatty(self.terminal):
+            self.handlers.replace("SIGWINCH")
+
+    def __exit__(self, *_: object) -> None:
+        self.handlers.put_back()
+
+    def _follow(self, _: int, __: FrameType | None) -> None:
+        try:
+            _copy_window_size(self.terminal)
+        except OSError:
+            return
 
 
 class raising_on_signals:  # noqa: N801 - used like a function, in a with statement
@@ -215,6 +237,17 @@ def become_user(name: str, user_id: int, group_id: int) -> None:
     os.initgroups(name, group_id)
     os.setgid(group_id)
     os.setuid(user_id)
+
+
+def reserve_closed_streams() -> None:
+    """Keep the numbers of standard streams that we were started without (`2>&-`).
+
+    The next file that we open would get the number, and words for stderr would go into it. What
+    is opened here is not inheritable, so children are started without the stream as well.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
 
 
 def write_error(data: bytes) -> None:
@@ -265,19 +298,30 @@ def _pump_while_running(
     reading: int,
     relay: Callable[[bytes], bytes],
 ) -> int:
-    """Relay until the child has ended; a grandchild that keeps the stream open holds up nobody."""
+    """Relay until the child has ended and all it wrote is written, however slow its reader is.
+
+    A grandchild that keeps the stream open holds up nobody.
+    """
     import threading
 
+    taken = given = 0
+
     def pump() -> None:
+        nonlocal taken, given
         for chunk in _read_chunks(reading):
+            taken += 1
             write_error(relay(chunk))
+            given += 1
 
     pumping = threading.Thread(target=pump, daemon=True)
     pumping.start()
     try:
         return supervision.wait_for(child)
     finally:
-        pumping.join(timeout=0.5)
+        before = -1
+        while pumping.is_alive() and (taken != given or taken != before):
+            before = taken
+            pumping.join(timeout=0.5)
         # A thread that still reads must keep its descriptor: the next pipe would get its number.
         if not pumping.is_alive():
             os.close(reading)
@@ -297,7 +341,6 @@ def _read_chunks(reading: int) -> Iterator[bytes]:
 def _open_channel() -> tuple[int, int]:
     """Return the two ends for a child's stderr: a terminal where ours is one, else a pipe."""
     try:
-        import fcntl
         import termios
 
         if not os.isatty(2):
@@ -306,11 +349,19 @@ def _open_channel() -> tuple[int, int]:
         attributes = termios.tcgetattr(writing)
         attributes[1] &= ~termios.OPOST  # our own terminal turns line ends, once is enough
         termios.tcsetattr(writing, termios.TCSANOW, attributes)
-        size = fcntl.ioctl(2, termios.TIOCGWINSZ, b"\0" * 8)
-        fcntl.ioctl(writing, termios.TIOCSWINSZ, size)
+        _copy_window_size(writing)
     except (ImportError, OSError):
         return os.pipe()
     return reading, writing
+
+
+def _copy_window_size(terminal: int) -> None:
+    """Give the child's terminal the size of ours."""
+    import fcntl
+    import termios
+
+    size = fcntl.ioctl(2, termios.TIOCGWINSZ, b"\0" * 8)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
 
 
 class _Supervision:
