@@ -192,8 +192,7 @@ def test_ctrl_c_ends_the_real_pip_and_us(
     pipguard_command: Path, managed_python: ManagedPython, tmp_path: Path
 ) -> None:
     code = (
-        "import signal\nprint('waiting', flush=True)\n"
-        "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n"
+        "try:\n    print('waiting', flush=True); time.sleep(60)\nexcept KeyboardInterrupt:\n"
         "    sys.stderr.write('ERROR: Operation cancelled by user\\n'); sys.exit(1)"
     )
     talker = fake_talker(tmp_path, managed_python.python, code)
