@@ -96,8 +96,7 @@ def _walk(real_pip: RealPip | None, shell: _Shell) -> int:
         exit_status = _leave_early(caller, real_pip, command, voice)
         if exit_status is not None:
             return exit_status
-        caller = _step_down(caller, real_pip, command, voice)
-        voice = Voice(caller, command)
+        _step_down(caller, real_pip, command, voice)
         if command.subcommand in FOLLOW_UPS:
             return _follow(caller, real_pip, command, voice)
         return _walk_on(caller, real_pip, command, voice)
@@ -150,29 +149,24 @@ def _walk_on(caller: Caller, real_pip: RealPip | None, command: PipCommand, voic
     return _perform(caller, decision, voice)
 
 
-def _step_down(
-    caller: Caller, real_pip: RealPip | None, command: PipCommand, voice: Voice
-) -> Caller:
-    """As root through sudo in a user's folder, become that user before anything is made."""
+def _step_down(caller: Caller, real_pip: RealPip | None, command: PipCommand, voice: Voice) -> None:
+    """As root through sudo in a user's folder, start anew as that user, before anything is made."""
     if caller.user_id != 0 or "SUDO_UID" not in caller.environ:
-        return caller
+        return
     from pipguard.forward import ask_for_refusal
-    from pipguard.owner import find_owner, step_down
+    from pipguard.owner import find_owner, start_as
     from pipguard.settings import read_settings
 
     owner = find_owner(caller)
     if owner is None or read_settings(caller.environ, None).route in {"override", "system"}:
-        return caller
+        return
     if real_pip and real_pip.is_opaque and not ask_for_refusal(real_pip, command, caller.environ):
-        return caller
-    stepped = step_down(caller, owner)
-    os.environ.clear()
-    os.environ.update(stepped.environ)
+        return
     if command.subcommand not in FOLLOW_UPS:
         voice.say(
             f"{caller.directory} is {owner.name}'s, so this runs as {owner.name}, not as root"
         )
-    return stepped
+    start_as(caller, owner)
 
 
 def _stand_back(

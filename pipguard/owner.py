@@ -1,6 +1,6 @@
 """As root through sudo in a folder of the user who typed it: act as that user.
 
-In: the caller. Out: who the owner is, and the caller as they would have been without sudo. Files
+In: the caller. Out: who the owner is, or our own command in this process, started by them. Files
 that root leaves in a user's project are files that the user's next pip cannot change. Never turns
 anybody into somebody with more rights.
 """
@@ -8,11 +8,12 @@ anybody into somebody with more rights.
 from __future__ import annotations
 
 import os
+from typing import NoReturn
 
 from pipguard.caller import Caller
-from pipguard.doors import dataclass, replace
+from pipguard.doors import dataclass
 from pipguard.errors import PipguardError
-from pipguard.process import become_user
+from pipguard.process import become_user, replace_process
 
 # sudo drops most of these; where it was told to keep them they may name root's own places.
 _PLACES = (
@@ -51,18 +52,20 @@ def find_owner(caller: Caller) -> Owner | None:
     return Owner(entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_dir)
 
 
-def step_down(caller: Caller, owner: Owner) -> Caller:
-    """Become the owner for the rest of this process; return the caller that they are.
+def start_as(caller: Caller, owner: Owner) -> NoReturn:
+    """Become the owner, and this command anew: with their home, their settings, their pipguard.
 
-    Raises `PipguardError` where they cannot even read us.
+    What root's pipguard runs with may lie where the owner cannot read it.
+
+    Raises `PipguardError` where they cannot even start us.
     """
-    become_user(owner.name, owner.user_id, owner.group_id)
-    here = os.path.dirname(__file__)
-    if not os.access(caller.python, os.X_OK) or not os.access(here, os.R_OK | os.X_OK):
-        problem = f"{owner.name} may not read pipguard, which lies in {here}"
-        raise PipguardError(problem, "without sudo, a pipguard of their own serves them")
     dropped = {*_PLACES, *_TRACES}
     environ = {name: value for name, value in caller.environ.items() if name not in dropped}
     environ.update({"HOME": owner.home, "LOGNAME": owner.name, "USER": owner.name})
-    home = os.path.realpath(owner.home)
-    return replace(caller, environ=environ, home=home, user_id=owner.user_id)
+    path = os.path.join(caller.directory, caller.itself)
+    become_user(owner.name, owner.user_id, owner.group_id)
+    try:
+        replace_process([path, *caller.argv], environ)
+    except OSError as error:
+        problem = f"{owner.name} cannot start {path}: {error.strerror}"
+        raise PipguardError(problem, "without sudo, a pipguard of their own serves them") from error
