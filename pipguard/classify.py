@@ -344,13 +344,14 @@ def weigh_name(name: str) -> list[Point]:
 
 
 def weigh_words(metadata: ProjectMetadata) -> list[Point]:
-    """Weigh the words of summary and keywords; those of the first paragraph count half."""
+    """Weigh the words of the summary; those of keywords and the first paragraph count half."""
     summary = split_words(metadata.summary)
-    text = f" {' '.join(summary)} . {' '.join(split_words(metadata.keywords))} "
+    text = f" {' '.join(summary)} "
+    keywords = f" {' '.join(split_words(metadata.keywords))} "
     paragraph = f" {' '.join(split_words(find_first_paragraph(metadata.description)))} "
     points = []
     for weight, meaning, phrases in WORD_RULES:
-        for counted, words in ((weight, text), (int(weight / 2), paragraph)):
+        for counted, words in ((weight, text), (int(weight / 2), keywords + paragraph)):
             found = next((phrase for phrase in phrases if f" {phrase} " in words), "")
             if found:
                 points.append(Point(counted, f"{meaning} ({found})"))

@@ -62,9 +62,13 @@ def test_anything_else_is_the_environment(
 
 
 def test_a_changed_answer_counts(
-    run_pipguard: RunPipguard, run_pipguard_on_terminal: RunPipguardOnTerminal, home: Path
+    run_pipguard: RunPipguard,
+    run_pipguard_on_terminal: RunPipguardOnTerminal,
+    project: Path,
+    home: Path,
 ) -> None:
-    run_pipguard_on_terminal(["install", "zz-both"], answers=[(QUESTION, b"\n")])
+    done = run_pipguard_on_terminal(["install", "zz-both"], answers=[(QUESTION, b"\n")])
+    assert QUESTION in done.stdout
     text = answers_file(home).read_text().replace("library", "application")
     answers_file(home).write_text(text)
     explained = json.loads(run_pipguard(["guard", "explain", "--json", "install", "zz-both"]).out)
@@ -132,12 +136,24 @@ def test_nobody_is_asked_without_a_terminal(run_pipguard: RunPipguard, project: 
     assert (project / ".venv/bin/frob").exists()
 
 
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        (None, "the package index does not have it"),
+        ("http://127.0.0.1:9/simple", "the package index cannot be reached"),
+        ("file:///no/such/folder", "the package index"),
+    ],
+    ids=["absent", "closed", "no folder"],
+)
 def test_nobody_is_asked_where_the_index_gave_no_answer(
-    run_pipguard_on_terminal: RunPipguardOnTerminal, project: Path
+    run_pipguard_on_terminal: RunPipguardOnTerminal, project: Path, url: str | None, problem: str
 ) -> None:
-    done = run_pipguard_on_terminal(["install", "no-such-project-anywhere"])
+    changes = {"PIP_RETRIES": "0", "NO_PROXY": "*", **({"PIP_INDEX_URL": url} if url else {})}
+    done = run_pipguard_on_terminal(["install", "no-such-project-anywhere"], env=changes)
+    assert done.status == 1
     assert b"[y/N]" not in done.stdout
-    assert b"in doubt, for " in done.stdout
+    assert f"in doubt, for {problem}" in done.out
+    assert b"Traceback" not in done.stdout
     assert os.listdir(project) == []
 
 

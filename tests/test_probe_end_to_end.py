@@ -123,7 +123,8 @@ class Index(BaseHTTPRequestHandler):
         links = []
         for path in sorted(self.wheels.glob(f"{name}-*.whl")):
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            served = 'data-dist-info-metadata="true"' if behaviour == "metadata" else ""
+            has_metadata = behaviour in {"metadata", "flood"}
+            served = 'data-dist-info-metadata="true"' if has_metadata else ""
             target = f"/{behaviour}/{path.name}#sha256={digest}"
             links.append(f'<a href="{target}" {served}>{path.name}</a>')
         if not links:
@@ -135,6 +136,9 @@ class Index(BaseHTTPRequestHandler):
 
     def answer_file(self, behaviour: str, name: str) -> None:
         wheel = self.wheels / name.removesuffix(".metadata")
+        if name.endswith(".metadata") and behaviour == "flood":
+            self.answer(METADATA.encode() + b"x" * 50_000_000, "text/plain")
+            return
         if name.endswith(".metadata"):
             with zipfile.ZipFile(wheel) as archive:
                 (member,) = (n for n in archive.namelist() if n.endswith("METADATA"))
@@ -304,6 +308,13 @@ def test_the_metadata_file_is_the_last_resort(runner: Runner, server: str) -> No
     assert (found.problem, found.source) == ("", "the index's metadata file")
     assert found.summary == "Frobs"
     assert not found.are_scripts_known
+
+
+def test_metadata_without_end_is_a_problem(runner: Runner, server: str) -> None:
+    Index.sent = 0
+    found = ask(runner, "heavy", "-i", f"{server}/flood/simple")
+    assert found.problem == "its archive is too large to look into"
+    assert Index.sent < 4_000_000
 
 
 PROBLEMS = {
