@@ -15,7 +15,16 @@ MEASURE = Path(__file__).parent.parent / "scripts" / "measure.py"
 @pytest.mark.end_to_end
 def test_it_measures_in_a_world_of_its_own(home: Path, tmp_path: Path) -> None:
     before = sorted(home.iterdir())
-    words = [sys.executable, "-I", MEASURE, "--rounds", "1", "--json", "--case", "hand over"]
+    words: list[str | Path] = [
+        sys.executable,
+        "-I",
+        MEASURE,
+        "--rounds",
+        "1",
+        "--json",
+        "--case",
+        "hand over",
+    ]
     done = run_command(words, cwd=tmp_path)
     assert done.status == 0, done.err
     rows = json.loads(done.stdout)
