@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from pipguard.caller import Caller
 from pipguard.errors import NoPip
-from pipguard.forward import find_interpreter
+from pipguard.forward import ask_for_refusal, find_interpreter
 from pipguard.parse import PipCommand
 from pipguard.pip_configuration import locate_configuration_files
 from pipguard.process import run_foreground
@@ -29,9 +29,10 @@ _YES = {"1", "y", "yes", "t", "true", "on"}
 
 
 def is_ordered(caller: Caller, real_pip: RealPip, command: PipCommand) -> bool:
-    """Tell whether the user told pip to change the system, and pip would.
+    """Tell whether the user told pip to change the system, and pip would do it.
 
-    What goes to another folder or nowhere leaves the system as it is.
+    What goes to another folder or nowhere leaves the system as it is. A variable or a file may
+    say it for another subcommand or be overruled, so pip itself is asked about those.
     """
     if command.subcommand not in {"install", "uninstall"} or command.error or command.asks_help:
         return False
@@ -41,10 +42,11 @@ def is_ordered(caller: Caller, real_pip: RealPip, command: PipCommand) -> bool:
         return False
     if command.has("--break-system-packages"):
         return True
-    if caller.environ.get("PIP_BREAK_SYSTEM_PACKAGES", "").lower() in _YES:
-        return True
     paths = locate_configuration_files(caller, real_pip.interpreter or "")
-    return any(_mentions_override(path) for path in paths)
+    is_mentioned = caller.environ.get("PIP_BREAK_SYSTEM_PACKAGES", "").lower() in _YES or any(
+        _mentions_override(path) for path in paths
+    )
+    return is_mentioned and ask_for_refusal(real_pip, command, caller.environ) is None
 
 
 def run_override(

@@ -64,6 +64,18 @@ def test_configuration_orders_it_too(
     assert imported(managed_python, "tinylib") == "2.0"
 
 
+def test_a_file_that_says_no_is_not_an_order(
+    run_pipguard: RunPipguard, managed_python: ManagedPython, home: Path, project: Path
+) -> None:
+    for text in ("[install]\nbreak-system-packages = false", "[list]\nbreak-system-packages = 1"):
+        (home / "pip.conf").write_text(f"{text}\n")
+        done = run_pipguard(["install", "tinylib"], env={"PIP_CONFIG_FILE": f"{home}/pip.conf"})
+        assert done.status == 0, done.err
+    assert (project / ".venv").exists()
+    assert routes(run_pipguard) == ["venv", "venv"]
+    assert imported(managed_python, "tinylib") == ""
+
+
 def test_an_upgrade_goes_back_to_the_former_version(
     run_pipguard: RunPipguard, managed_python: ManagedPython
 ) -> None:
