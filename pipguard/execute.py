@@ -106,7 +106,7 @@ def _perform_in_environment(plan: Plan, performer: Performer) -> Outcome:
 
 def _perform_steps(plan: Plan, performer: Performer) -> Outcome:
     """Run the steps; a failure ends the plan unless the other steps are about other targets."""
-    status = plan.exit_status
+    status = 0 if plan.steps else plan.exit_status
     failed: list[str] = []
     diverted: list[str] = []
     declined: list[str] = []
@@ -128,6 +128,8 @@ def _perform_steps(plan: Plan, performer: Performer) -> Outcome:
             failed.append(step.subject)
             if not step.subject:
                 break
+    if len(declined) == len(plan.steps):
+        status = plan.exit_status
     return Outcome(status, tuple(failed), tuple(diverted), tuple(declined))
 
 

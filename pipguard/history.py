@@ -11,14 +11,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from pipguard.doors import dataclass, field
 from pipguard.errors import PipguardError
 from pipguard.inventory import Change, Piece, Place
 
 FORMAT = 1
+_LONGEST_WAIT = 5.0
 NAME = "log.jsonl"
 MOST_BYTES = 4 * 1024 * 1024
 """Of the file; beyond it the older half goes."""
@@ -119,10 +120,20 @@ def _hold_lock(folder: str) -> Iterator[None]:
         return
     lock = os.open(os.path.join(folder, f"{NAME}.lock"), os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _wait_for(lambda: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
         yield
     finally:
         os.close(lock)
+
+
+def _wait_for(acquire: Callable[[], None]) -> None:
+    """Try for a while: a writer that is stopped half-way must not stop every pip after it."""
+    deadline = time.monotonic() + _LONGEST_WAIT
+    while time.monotonic() < deadline:
+        with suppress(BlockingIOError):
+            return acquire()
+        time.sleep(0.005)
+    raise LogUnusable("another process holds its lock and does not let go")
 
 
 def _write_at_end(path: str, data: bytes) -> None:

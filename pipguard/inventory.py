@@ -63,7 +63,7 @@ def take_stock(place: Place, environ: Mapping[str, str]) -> Stock:
     """Return what the place holds now; `environ` is for a package manager that is asked."""
     if place.kind == "system":
         return Stock(place, True, read_listing(place.listing, environ))
-    exists = os.path.isdir(place.path) and bool(os.listdir(place.path))
+    exists = _holds_something(place.path)
     if place.kind == "pipx":
         return Stock(place, exists, _read_applications(place))
     folders = list_site_folders(place.path) if place.kind == "environment" else [place.path]
@@ -76,6 +76,13 @@ def compare_stocks(before: Stock, after: Stock) -> tuple[Change, ...]:
     names = sorted({*before.pieces, *after.pieces})
     pairs = ((name, before.pieces.get(name), after.pieces.get(name)) for name in names)
     return tuple(Change(before.place, n, old, new) for n, old, new in pairs if old != new)
+
+
+def _holds_something(folder: str) -> bool:
+    try:
+        return bool(os.listdir(folder))
+    except OSError:
+        return False
 
 
 def _read_applications(place: Place) -> dict[str, Piece]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from pipguard.caller import Caller
-from pipguard.errors import NoPip
+from pipguard.errors import NoPip, PipguardError
 from pipguard.forward import ask_for_refusal, find_interpreter
 from pipguard.parse import PipCommand
 from pipguard.pip_configuration import locate_configuration_files
@@ -85,7 +85,11 @@ def warn_of_hiding(
     names = _list_arrivals(entry.changes)
     if not names:
         return
-    found = find_hidden(list_site_places(interpreter, caller), interpreter, caller, names)
+    try:
+        found = find_hidden(list_site_places(interpreter, caller), interpreter, caller, names)
+    except PipguardError as error:  # pip has done its work, and its exit status stands
+        say(error.message)
+        return
     for hidden in found[:_MOST_WARNINGS]:
         say(hidden.words)
     if len(found) > _MOST_WARNINGS:

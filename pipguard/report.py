@@ -69,6 +69,8 @@ def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tu
     route = decision.route
     if isinstance(route, ToPipx) and outcome.diverted and outcome.exit_status == 0:
         return (_describe_next(_shorten(route.environment.path, reader), reader),)
+    if isinstance(route, ToSystem) and outcome.exit_status == 0 and not outcome.declined:
+        return ("`pip guard undo` takes that back",)
     if not isinstance(route, ToVenv):
         return ()
     path = _shorten(route.environment.path, reader)

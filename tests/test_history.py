@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -118,6 +119,19 @@ def test_many_writers_at_once(folder: str) -> None:
     wanted = {f"{name}{number}" for name in "abcd" for number in range(40)}
     assert set(identifiers(folder)) == wanted
     assert read_history(folder).unreadable == 0
+
+
+def test_a_writer_that_stands_still_stops_nobody(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "a")
+    monkeypatch.setattr(history, "_LONGEST_WAIT", 0.02)
+    with (Path(folder) / f"{history.NAME}.lock").open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(LogUnusable, match="does not let go"):
+            write(folder, "b")
+    write(folder, "c")
+    assert identifiers(folder) == ["a", "c"]
 
 
 def test_a_full_disk_leaves_the_log_as_it_was(folder: str) -> None:

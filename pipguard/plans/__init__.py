@@ -61,7 +61,7 @@ class Plan:
     pipx_home: PipxHome | None = None
     """The pipx that the steps run, where they do."""
     exit_status: int = 0
-    """What a plan without steps ends with."""
+    """What it ends with when no step was performed: there is none, or the user said no."""
     removal: str | None = None
     """Folder of an environment that goes when the steps have succeeded."""
     notes: tuple[str, ...] = ()

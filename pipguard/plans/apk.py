@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipguard.knowledge import find_package_name, is_package_of_another
-from pipguard.plans.system import Found, Words
+from pipguard.plans.system import Found, Words, guess_by_prefix
+from pipguard.plans.system import read_nothing as read_removal
+from pipguard.plans.system import rehearse_nothing as rehearse_removal
+
+__all__ = ["read_removal", "rehearse_removal"]
 
 NAME = "apk"
 PROGRAMS = ("apk",)
@@ -21,10 +24,7 @@ _TABLE = "alpine_packages.txt"
 
 
 def guess_names(project: str) -> Words:
-    known = find_package_name(_TABLE, project)
-    usual = f"py3-{project}"
-    guesses = (known, "" if is_package_of_another(_TABLE, usual) else usual)
-    return tuple(dict.fromkeys(guess for guess in guesses if guess))
+    return guess_by_prefix(_TABLE, "py3-", project)
 
 
 def query(guess: str) -> Words:
@@ -54,16 +54,6 @@ def pin(package: str, version: str) -> str:
 
 def remove(packages: Sequence[str]) -> Words:
     return ("apk", "del", *packages)
-
-
-def rehearse_removal(packages: Sequence[str]) -> Words:
-    del packages
-    return ()
-
-
-def read_removal(answer: str) -> list[str]:
-    del answer
-    return []
 
 
 def query_dependents(package: str) -> Words:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipguard.knowledge import find_package_name, is_package_of_another
-from pipguard.plans.system import Found, Words, read_fields
+from pipguard.plans.system import Found, Words, guess_by_prefix, read_fields
 
 NAME = "apt"
 PROGRAMS = ("apt-get", "apt-cache", "dpkg-query")
@@ -23,10 +22,8 @@ _TABLE = "debian_packages.txt"
 
 
 def guess_names(project: str) -> Words:
-    known = find_package_name(_TABLE, project)
-    usual = f"python3-{project}"
-    guesses = (known, "" if is_package_of_another(_TABLE, usual) else usual, project)
-    return tuple(dict.fromkeys(guess for guess in guesses if guess))
+    # An application has its plain name, and then its package needs Python.
+    return tuple(dict.fromkeys((*guess_by_prefix(_TABLE, "python3-", project), project)))
 
 
 def query(guess: str) -> Words:

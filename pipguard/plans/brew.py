@@ -11,6 +11,10 @@ from collections.abc import Sequence
 
 from pipguard.knowledge import find_package_name, is_package_of_another
 from pipguard.plans.system import Found, Words
+from pipguard.plans.system import read_nothing as read_removal
+from pipguard.plans.system import rehearse_nothing as rehearse_removal
+
+__all__ = ["read_removal", "rehearse_removal"]
 
 NAME = "brew"
 PROGRAMS = ("brew",)
@@ -74,16 +78,6 @@ def pin(package: str, version: str) -> str:
 
 def remove(packages: Sequence[str]) -> Words:
     return ("brew", "uninstall", *packages)
-
-
-def rehearse_removal(packages: Sequence[str]) -> Words:
-    del packages
-    return ()
-
-
-def read_removal(answer: str) -> list[str]:
-    del answer
-    return []
 
 
 def query_dependents(package: str) -> Words:

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipguard.knowledge import find_package_name, is_package_of_another
-from pipguard.plans.system import Found, Words, read_fields
+from pipguard.plans.system import Found, Words, guess_by_prefix, read_fields
+from pipguard.plans.system import read_nothing as read_removal
+from pipguard.plans.system import rehearse_nothing as rehearse_removal
+
+__all__ = ["read_removal", "rehearse_removal"]
 
 NAME = "pacman"
 PROGRAMS = ("pacman",)
 NEEDS_ROOT = True
 SYSTEMS = frozenset({"arch"})
 LISTING = ("pacman", "-Q")
-REFRESH = ("pacman", "-Sy")
+REFRESH = ("pacman", "-Syu")  # -Sy alone would make the next install a partial upgrade
 
 _TABLE = "arch_packages.txt"
 
 
 def guess_names(project: str) -> Words:
-    known = find_package_name(_TABLE, project)
-    usual = f"python-{project}"
-    guesses = (known, "" if is_package_of_another(_TABLE, usual) else usual, project)
-    return tuple(dict.fromkeys(guess for guess in guesses if guess))
+    # An application has its plain name, and then its package needs Python.
+    return tuple(dict.fromkeys((*guess_by_prefix(_TABLE, "python-", project), project)))
 
 
 def query(guess: str) -> Words:
@@ -64,16 +65,6 @@ def pin(package: str, version: str) -> str:
 
 def remove(packages: Sequence[str]) -> Words:
     return ("pacman", "-R", "--noconfirm", "--", *packages)
-
-
-def rehearse_removal(packages: Sequence[str]) -> Words:
-    del packages
-    return ()
-
-
-def read_removal(answer: str) -> list[str]:
-    del answer
-    return []
 
 
 def query_dependents(package: str) -> Words:

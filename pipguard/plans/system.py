@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from pipguard.knowledge import find_package_name, is_package_of_another
 from pipguard.parse import PipCommand
 from pipguard.plans import Plan, Step
 from pipguard.route import ToSystem
@@ -114,7 +115,9 @@ def plan_system(route: ToSystem, command: PipCommand, manager: PackageManager) -
         asks = False
         words, purpose = manager.install(packages), "install them"
     words = (route.program, *words[1:])
-    return Plan("system", (make_step(purpose, words, route.sudo, asks=asks),))
+    # pip's uninstall ends well when the answer is no; an install that was not done has failed.
+    status = 0 if command.subcommand == "uninstall" else 1
+    return Plan("system", (make_step(purpose, words, route.sudo, asks=asks),), exit_status=status)
 
 
 def make_step(purpose: str, words: Words, sudo: str, *, asks: bool) -> Step:
@@ -142,6 +145,25 @@ def public_version(text: str) -> str:
     upstream = _SUFFIX.sub(r"\1", upstream.lower())
     found = _PUBLIC.match(upstream.removeprefix("v"))
     return found[0] if found else ""
+
+
+def guess_by_prefix(table: str, prefix: str, project: str) -> Words:
+    """Return the name that the table knows, and the usual one unless it is another project's."""
+    known, usual = find_package_name(table, project), f"{prefix}{project}"
+    guesses = (known, "" if is_package_of_another(table, usual) else usual)
+    return tuple(guess for guess in guesses if guess)
+
+
+def rehearse_nothing(packages: Sequence[str]) -> Words:
+    """Stand in for a manager that keeps what others need by itself."""
+    del packages
+    return ()
+
+
+def read_nothing(answer: str) -> list[str]:
+    """Read the rehearsal of a manager that needs none."""
+    del answer
+    return []
 
 
 def read_fields(answer: str, separator: str = ":") -> list[dict[str, str]]:
