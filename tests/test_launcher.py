@@ -275,3 +275,29 @@ def test_groups_make_an_environment_of_their_own(checkout: Checkout) -> None:
     assert result.out == "tinyapp 2.0\n"
     names = sorted(path.name.split("-", 2)[2:] for path in checkout.environments)
     assert names == [[], ["test"]]
+
+
+def test_script_for_a_shell_is_kept_while_nothing_changes(checkout: Checkout) -> None:
+    program = checkout.folder / "pipguard" / "cli.py"
+    program.write_text(
+        "import sys, time\ndef main():\n    print(time.time_ns(), *sys.argv, sep='|')\n"
+    )
+    (checkout.folder / "pipguard" / "shells").mkdir()
+    source = checkout.folder / "pipguard" / "shells" / "bash.sh"
+    shell_init = checkout.folder / "pipguard" / "guard" / "shell_init.py"
+    shell_init.parent.mkdir()
+    for path in (source, shell_init):
+        path.write_text("")
+    words = ("guard", "shell-init", "bash")
+    first = checkout.run(*words)
+    assert first.out.split("|")[1:] == [str(checkout.launcher), *words[:2], "bash\n"]
+    assert checkout.run(*words).out == first.out
+    for other in ("tcsh", "../x", "powershell"):
+        shown = checkout.run("guard", "shell-init", other)
+        assert shown.out != checkout.run("guard", "shell-init", other).out
+    with_cd = checkout.run(*words, "--cd")
+    assert with_cd.out != first.out
+    assert checkout.run(*words, "--cd").out == with_cd.out
+    assert checkout.run(*words, "--python").out != checkout.run(*words, "--python").out
+    os.utime(source, (2**31, 2**31))
+    assert checkout.run(*words).out != first.out

@@ -62,3 +62,17 @@ def test_says_which_pip_and_python_and_where_things_went(
     assert told_nothing.status == 1
     assert told_nothing.out == "nothing: nowhere that pipguard knows of\n"
     assert "real pip" in run_pipguard(["guard", "status"]).out
+
+
+def test_log_gives_the_last_outcome_alone(
+    project: Path,
+    run_pipguard: RunPipguard,
+    managed_python: ManagedPython,
+    use_stand_ins: PackageIndex,
+) -> None:
+    for name in ("tinylib", "six"):
+        assert run_pipguard(["install", name]).status == 0
+    (last,) = json.loads(run_pipguard(["guard", "log", "--json", "-1"]).stdout)
+    assert last["command"][-2:] == ["install", "six"]
+    assert str(project / ".venv") in json.dumps(last)
+    assert len(json.loads(run_pipguard(["guard", "log", "-2", "--json"]).stdout)) == 2

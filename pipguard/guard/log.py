@@ -28,8 +28,12 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     del real_pip
     parser = argparse.ArgumentParser("pip guard log", description=SUMMARY)
     parser.add_argument("--json", action="store_true", help="print one JSON list")
-    parser.add_argument("-n", type=int, default=20, help="how many entries, 0 for all (20)")
-    options = parser.parse_args(words)
+    parser.add_argument(
+        "-n", type=int, default=20, help="how many entries, 0 for all (20); -1 is -n 1"
+    )
+    is_number = [word[:1] == "-" and word[1:].isdecimal() for word in words]
+    short = (f"-n{w[1:]}" if is_it else w for w, is_it in zip(words, is_number, strict=True))
+    options = parser.parse_args(list(short))
     history = read_history(locate_log_folder(caller))
     chosen = history.entries[-options.n :] if options.n > 0 else history.entries
     if options.json:
