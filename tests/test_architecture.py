@@ -20,8 +20,8 @@ PACKAGE = Path(__file__).parent.parent / "pipguard"
 CORRIDOR = (
     "parse", "refusal", "causes", "forward", "discover", "whereabouts", "classify", "judge",
     "route", "route_system", "plans", "offers", "decide", "follow", "execute", "record",
-    "shell_note", "hiding", "overriding", "checkups", "rescue", "report", "voice", "guard", "cli",
-    "__main__",
+    "shell_note", "hiding", "overriding", "checkups", "rescue", "report", "voice", "walk",
+    "guard", "cli", "__main__",
 )  # fmt: skip
 PURE = ("parse", "refusal", "classify", "route", "plans", "report")
 
