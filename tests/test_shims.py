@@ -188,7 +188,7 @@ def test_what_pip_can_do_it_does_in_ci(
     ("line", "name"),
     [
         ("make -j4 all", "make"),
-        ("/usr/bin/python3 /root/.ansible/tmp/x/AnsiballZ_pip.py", "Ansible"),
+        ("/usr/bin/python3 /home/ann/.ansible/tmp/x/AnsiballZ_pip.py", "Ansible"),
         ("/usr/bin/python3 /usr/bin/ansible-playbook site.yml", "Ansible"),
         ("/usr/bin/python3 /usr/bin/meson setup b", "meson"),
         ("python3 -m ipykernel_launcher -f x.json", "Jupyter"),

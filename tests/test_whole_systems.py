@@ -108,7 +108,7 @@ def test_sudo_in_a_users_project_leaves_nothing_of_roots(debian: Machine, tmp_pa
 
 
 def test_sudo_where_root_is_at_home_stays_root(debian: Machine, tmp_path: Path) -> None:
-    script = f"{SUDO}mkdir -p /root/p; cd /root/p; /opt/pipguard/scripts/pipguard install six"
+    script = f"{SUDO}mkdir -p ~root/p; cd ~root/p; /opt/pipguard/scripts/pipguard install six"
     result = enter(debian, tmp_path / "upper", script)
     assert result.status == 0, result.err
     assert "not as root" not in result.err
