@@ -204,7 +204,8 @@ def list_site_folders(interpreter: str, environ: Mapping[str, str], home: str) -
     """Return the folders that an interpreter, which is no environment's, imports packages from.
 
     In its own order, the user's first; whether they exist or not. Debian keeps what pip installs
-    apart from its own (`local`), others keep both in one folder (site.py, 3.8 to 3.14).
+    apart from its own (`local`, then its `getsitepackages`), others keep both in one folder
+    (site.py, 3.8 to 3.14).
     """
     library = locate_standard_library(interpreter)
     if library is None:
@@ -214,9 +215,13 @@ def list_site_folders(interpreter: str, environ: Mapping[str, str], home: str) -
     base = environ.get("PYTHONUSERBASE") or os.path.join(home, ".local")
     local = os.path.join("/usr/local" if prefix == "/usr" else os.path.join(prefix, "local"), "lib")
     folders = [os.path.join(base, "lib", version, "site-packages")] if home else []
-    debian = os.path.join(prefix, "lib", "python3", "dist-packages")
-    if os.path.isdir(debian):
-        return [*folders, os.path.join(local, version, "dist-packages"), debian]
+    debian = [
+        os.path.join(local, version, "dist-packages"),
+        os.path.join(prefix, "lib", "python3", "dist-packages"),
+        os.path.join(library, "dist-packages"),
+    ]
+    if any(map(os.path.isdir, debian)):
+        return folders + debian
     folders += (os.path.join(parent, "site-packages") for parent in (f"{local}/{version}", library))
     if os.path.isdir(os.path.join(prefix, "lib64", version)):
         folders.append(os.path.join(prefix, "lib64", version, "site-packages"))

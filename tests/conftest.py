@@ -46,6 +46,7 @@ ALLOWED_SKIPS = (
     "needs an ordinary user",
     "needs root",
     "needs another platform",
+    "needs git",
     "NOT CHECKED against real command lines: no shared/benchmarks folder",
 )
 

@@ -20,6 +20,8 @@ from harness.wheels import PackageIndex, application, library, write_source_proj
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("managed_python", "use_stand_ins")]
 
+needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+
 REFUSAL = b"error: externally-managed-environment"
 
 
@@ -113,6 +115,7 @@ def test_editable_install_of_the_project_itself(run_pipguard: RunPipguard, proje
     assert imports(project / ".venv/bin/python", "mine")
 
 
+@needs_git
 def test_environment_is_hidden_from_git(run_pipguard: RunPipguard, project: Path) -> None:
     subprocess.run(["git", "init", "-q"], check=True)
     assert run_pipguard(["install", "tinylib"]).status == 0
@@ -413,6 +416,7 @@ def test_environment_named_by_a_file(
     assert imports(python, "tinylib")
 
 
+@needs_git
 def test_tracked_environment_is_not_run(
     run_pipguard: RunPipguard, project: Path, managed_python: ManagedPython
 ) -> None:
