@@ -138,7 +138,7 @@ def test_what_it_hides_is_said(
     text = "#!/bin/sh\nprintf 'python3-tinylib\\nReverse Depends:\\n  certbot\\n |tinytool\\n'\n"
     write_executable(home / ".local/bin/apt-cache", text)
     env = {"PATH": f"{home}/.local/bin:{os.environ['PATH']}", "PIPGUARD_PACKAGE_MANAGER": "apt"}
-    done = run_pipguard(["install", BREAK, "--user", "tinylib"], env=env)
+    done = run_pipguard(["install", BREAK, "--user", "tinylib==2.0"], env=env)
     assert done.status == 0, done.err
     said = [line for line in done.err.splitlines() if line.startswith("pipguard: ")]
     assert len(said) == 2

@@ -278,7 +278,7 @@ def test_allowing_system_packages_takes_effect_at_once_and_for_as_long(
     file = home / "xdg-config/pip/pip.conf"
 
     def installed(name: str) -> bool:
-        return (managed_python.site_packages / f"{name}.py").exists()
+        return managed_python.run("-I", "-c", f"import {name}").status == 0
 
     for name in ("six", "tinylib"):
         assert run_pipguard(["install", name]).status == 0
