@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from pipguard.decide import Decision
 from pipguard.doors import dataclass
+from pipguard.environment import interpreter_path
 from pipguard.errors import PipguardError
 from pipguard.execute import Outcome
 from pipguard.follow import FollowUp
@@ -195,7 +196,11 @@ def _describe_targets(decision: Decision) -> str:
     return ", ".join(f"`{word}`" for word in words) + (" goes" if len(words) == 1 else " go")
 
 
-def _describe_next(path: str, reader: Reader) -> str:
+def _describe_next(path: str, reader: Reader, system: str = os.name) -> str:
+    """Return how to use the environment (`system` as in `os.name`)."""
+    if system == "nt":
+        python, activate = interpreter_path(path, system), f"{path}\\Scripts\\activate"
+        return f'run your code with `"{python}"`, or activate it: `"{activate}"`'
     python = shlex.quote(os.path.join(path, "bin", "python"))
     script = {"fish": "activate.fish", "csh": "activate.csh", "tcsh": "activate.csh"}.get(
         reader.shell, "activate"

@@ -21,6 +21,7 @@ from pipguard.refusal import Refusal
 from pipguard.report import (
     OPT_OUT,
     Reader,
+    _describe_next,
     describe_applications,
     describe_decision,
     describe_error,
@@ -239,3 +240,11 @@ def test_pipx_is_announced(voice: Voice, capfd: pytest.CaptureFixture[str]) -> N
     first, second = capfd.readouterr().err.splitlines()
     assert first.endswith("so `httpie` goes to pipx: known")
     assert "`a`" in second
+
+
+def test_windows_keeps_its_programs_in_another_folder() -> None:
+    reader = Reader("C:\\mine", "", ())
+    assert _describe_next(".venv", reader, "nt") == (
+        'run your code with `".venv\\Scripts\\python.exe"`, '
+        'or activate it: `".venv\\Scripts\\activate"`'
+    )
