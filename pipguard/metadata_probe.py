@@ -57,6 +57,9 @@ ITEM_LIMIT = 300  # names, classifiers and scripts that are worth passing on
 NAME_LIMIT = 200
 TOO_SLOW = "the package index did not answer in time"
 NO_INDEX = "the package index answered with something else than an index"
+UNREACHABLE = "the package index cannot be reached"
+BAD_CERTIFICATE = "the package index's certificate is not accepted"
+BAD_PROXY = "the proxy did not let the question through"
 SECONDS_FOR_PIP = 2.0
 SECONDS_PER_MORE = 0.5
 SECONDS_AT_MOST = 5.0
@@ -368,12 +371,15 @@ def describe_absence(request: Request) -> str:
     logged = " ".join(request.log.lines).lower()
     for sign, words in (
         ("timed out", TOO_SLOW),
+        ("didn't respond", TOO_SLOW),  # pip 26.3
         ("404 client error", "the package index does not have it"),
         ("client error", "the package index refused to answer"),
         ("server error", "the package index answered with an error"),
         ("error responses", "the package index answered with an error"),
-        ("ssl certificate", "the package index's certificate is not accepted"),
-        ("could not fetch url", "the package index cannot be reached"),
+        ("ssl certificate", BAD_CERTIFICATE),
+        ("cannot connect to proxy", BAD_PROXY),
+        ("proxy connection error", BAD_PROXY),  # pip 26.3
+        ("could not fetch url", UNREACHABLE),
         ("skipping page", NO_INDEX),
     ):
         if sign in logged:
@@ -628,9 +634,14 @@ def describe_error(error: BaseException) -> str:
     words = {
         "ConnectTimeout": TOO_SLOW,
         "ReadTimeout": TOO_SLOW,
-        "ConnectionError": "the package index cannot be reached",
-        "SSLError": "the package index's certificate is not accepted",
-        "ProxyError": "the proxy did not let the question through",
+        "ConnectionError": UNREACHABLE,
+        "SSLError": BAD_CERTIFICATE,
+        "ProxyError": BAD_PROXY,
+        # What pip 26.3 makes of them:
+        "ConnectionTimeoutError": TOO_SLOW,
+        "ConnectionFailedError": UNREACHABLE,
+        "SSLVerificationError": BAD_CERTIFICATE,
+        "ProxyConnectionError": BAD_PROXY,
         "InvalidRequirement": "the requirement cannot be read",
         "UnicodeDecodeError": NO_INDEX,
         "SystemExit": "pip does not take these options",

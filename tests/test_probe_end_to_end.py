@@ -334,6 +334,19 @@ def test_a_bad_index_is_a_problem(runner: Runner, server: str) -> None:
     assert found == [*PROBLEMS.values(), "the package index cannot be reached"]
 
 
+@first_and_last
+def test_the_first_of_two_meets_pips_own_limit_before_ours(runner: Runner, server: str) -> None:
+    request = EvidenceRequest(sys.executable, ("-i", f"{server}/slow/simple"))
+    found = gather_evidence(request, ["frob", "grob"], runner)
+    assert {metadata.problem for metadata in found.values()} == {PROBLEMS["slow"]}
+
+
+@first_and_last
+def test_a_proxy_that_is_not_there_is_a_problem(runner: Runner, server: str) -> None:
+    found = ask(runner, "frob", "-i", f"{server}/404/simple", "--proxy", "http://127.0.0.1:9")
+    assert found.problem == "the proxy did not let the question through"
+
+
 def test_a_slow_index_is_left_after_two_seconds(runner: Runner, server: str) -> None:
     begin = time.monotonic()
     ask(runner, "frob", "-i", f"{server}/404/simple")
