@@ -21,7 +21,7 @@ from pipguard.hiding import Hidden, find_hidden
 from pipguard.memory import recall
 from pipguard.offers import ask_manager, choose_manager, find_owner, find_rights
 from pipguard.parse import parse_command
-from pipguard.pip_configuration import locate_configuration_files
+from pipguard.pip_configuration import list_permitting_files, says_yes
 from pipguard.pipx_home import PipxHome
 from pipguard.plans.system import PackageManager
 from pipguard.real_pip import (
@@ -101,13 +101,11 @@ def check_override(patient: Patient) -> Iterator[Finding]:
     """Look for a standing order to break the system, in variables and pip's files."""
     why = "every pip then changes the operating system's own packages without asking"
     variable = "PIP_BREAK_SYSTEM_PACKAGES"
-    if patient.caller.environ.get(variable):
+    if says_yes(patient.caller.environ.get(variable, "")):
         yield Finding("override", f"{variable} is set", why, f"unset {variable}")
-    for path in locate_configuration_files(patient.caller, patient.base):
-        lines = (line.strip().replace("_", "-") for line in _read_lines(path))
-        if any(line.startswith("break-system-packages") for line in lines):
-            remedy = f"take the line out of {path}"
-            yield Finding("override", f"{path} says break-system-packages", why, remedy)
+    for path in list_permitting_files(patient.caller, patient.base):
+        remedy = f"take the line out of {path}"
+        yield Finding("override", f"{path} says break-system-packages", why, remedy)
 
 
 def check_hidden(patient: Patient) -> Iterator[Finding]:

@@ -12,7 +12,13 @@ import sys
 from pipguard.caller import Caller
 from pipguard.real_pip import locate_standard_library
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from configparser import RawConfigParser
+
 _FILE_NAME = "pip.ini" if os.name == "nt" else "pip.conf"
+_OVERRIDE = "break-system-packages"
 _TRUE = {"1", "on", "t", "true", "y", "yes"}
 
 
@@ -43,14 +49,8 @@ def read_site_variables(caller: Caller, interpreter: str) -> tuple[tuple[str, st
     so an index set there would be lost on the way, and private names with it.
     """
     path = os.path.join(_prefix_of(interpreter), _FILE_NAME)
-    if not os.path.isfile(path):
-        return ()
-    import configparser
-
-    parser = configparser.RawConfigParser()
-    try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
+    parser = _read_files([path]) if os.path.isfile(path) else None
+    if parser is None:
         return ()  # the real pip has read it, too, and said so
     variables: dict[str, str | None] = {}
     for section in ("global", "install"):
@@ -61,7 +61,7 @@ def read_site_variables(caller: Caller, interpreter: str) -> tuple[tuple[str, st
 
 def allows_system_packages(caller: Caller, interpreter: str) -> bool:
     """Tell whether pip was told to install into the system: then it refuses nothing."""
-    return _is_set(caller, interpreter, "break-system-packages")
+    return _is_set(caller, interpreter, _OVERRIDE)
 
 
 def forbids_questions(caller: Caller, interpreter: str) -> bool:
@@ -69,21 +69,52 @@ def forbids_questions(caller: Caller, interpreter: str) -> bool:
     return _is_set(caller, interpreter, "no-input")
 
 
+def list_permitting_files(caller: Caller, interpreter: str) -> tuple[str, ...]:
+    """Return the files that allow pip to change the system; one that cannot be read does not."""
+    files = locate_configuration_files(caller, interpreter)
+    return tuple(path for path in files if _permits(path))
+
+
+def _permits(path: str) -> bool:
+    parser = _read_files([path])
+    if parser is None:
+        return False
+    return any(says_yes(parser.get(name, _OVERRIDE, fallback="")) for name in parser.sections())
+
+
+def says_yes(value: str) -> bool:
+    """Tell whether pip reads a value as true (its `strtobool`)."""
+    return value.strip().lower() in _TRUE
+
+
 def _is_set(caller: Caller, interpreter: str, key: str) -> bool:
     """Weigh as pip does: files in their order, `[install]` over `[global]`, variable over all."""
-    import configparser
-
     files = locate_configuration_files(caller, interpreter)
     chosen = caller.environ.get("PIP_CONFIG_FILE")
-    parser = configparser.RawConfigParser()
-    try:
-        parser.read(() if chosen == os.devnull else files, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
+    parser = _read_files(() if chosen == os.devnull else files)
+    if parser is None:
         return True  # that pip says so itself
     said = caller.environ.get(f"PIP_{key.upper().replace('-', '_')}") or ""
     for section in ("install", "global"):
         said = said or parser.get(section, key, fallback="")
-    return said.strip().lower() in _TRUE
+    return says_yes(said)
+
+
+def _read_files(paths: Iterable[str]) -> RawConfigParser | None:
+    """Read files in rising order of weight; None where pip could not read them either."""
+    import configparser
+
+    class Parser(configparser.RawConfigParser):
+        def optionxform(self, optionstr: str) -> str:
+            """Spell a key as pip's `_normalize_name` does."""
+            return optionstr.lower().replace("_", "-").removeprefix("--")
+
+    parser = Parser()
+    try:
+        parser.read(paths, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return None
+    return parser
 
 
 def _prefix_of(interpreter: str) -> str:

@@ -73,6 +73,9 @@ def test_standing_orders_to_break_the_system(run_pipguard: RunPipguard, home: Pa
     (home / "pip.conf").write_text("[global]\nbreak_system_packages = true\n")
     found = examine(run_pipguard, {"PIP_CONFIG_FILE": str(home / "pip.conf")})
     assert f"take the line out of {home}/pip.conf" in found["override"]
+    (home / "pip.conf").write_text("[global]\nbreak-system-packages = false\n")
+    refusing = {"PIP_CONFIG_FILE": str(home / "pip.conf"), "PIP_BREAK_SYSTEM_PACKAGES": "0"}
+    assert "override" not in examine(run_pipguard, refusing)
 
 
 def test_what_hides_the_systems_own(

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 from harness.callers import make_caller
 
-from pipguard.pip_configuration import locate_configuration_files, read_site_variables
+from pipguard.pip_configuration import (
+    allows_system_packages,
+    list_permitting_files,
+    locate_configuration_files,
+    read_site_variables,
+)
 
 
 @pytest.fixture
@@ -61,3 +66,23 @@ def test_a_file_that_says_nothing(python: Path, project: Path, data: bytes) -> N
 
 def test_an_interpreter_in_an_unusual_place(project: Path) -> None:
     assert read_site_variables(make_caller(project), "/nowhere/python") == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "allows"),
+    [
+        ("break-system-packages = true", True),
+        ("break_system_packages = Yes", True),
+        ("Break-System-Packages: 1", True),
+        ("break-system-packages = false", False),
+        ("break-system-packages-not = true", False),
+    ],
+)
+def test_a_key_is_read_in_every_spelling_of_pips(
+    python: Path, project: Path, line: str, *, allows: bool
+) -> None:
+    path = python.parent.parent / "pip.conf"
+    path.write_text(f"[global]\n{line}\n")
+    caller = make_caller(project)
+    assert allows_system_packages(caller, str(python)) is allows
+    assert list_permitting_files(caller, str(python)) == ((str(path),) if allows else ())
