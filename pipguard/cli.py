@@ -68,7 +68,7 @@ def _take_words_of_shell() -> _Shell:
 
 def _concerns_us(real_pip: RealPip, argv: Sequence[str]) -> bool:
     """Tell whether anything but this pip could be right for these words: mostly nothing is."""
-    if not real_pip.is_opaque and real_pip.marker is None:
+    if not real_pip.may_be_marked:
         return False
     return can_refuse(real_pip, argv) or may_follow(argv, os.environ, _read_directory())
 

@@ -51,6 +51,13 @@ class RealPip:
         """Whether files alone do not tell which interpreter runs it."""
         return self.interpreter is None
 
+    @property
+    def may_be_marked(self) -> bool:
+        """Whether its interpreter is marked, or may be: an environment's never is (PEP 668)."""
+        if self.is_opaque:
+            return locate_environment_of(self.command[0]) is None
+        return self.marker is not None
+
 
 def locate_module_of(name: str, environ: Mapping[str, str], _: str) -> RealPip | None:
     """Find the pip that `NAME -m pip` runs, by the words as typed where we change nothing."""
@@ -113,7 +120,28 @@ def locate_real_pip(program: str, environ: Mapping[str, str], itself: str) -> Re
         for path in locate_programs(name, environ):
             if not _is_ourselves(path, own_path, environ):
                 return describe_pip(path, environ)
+            displaced = _find_displaced(path)
+            if displaced:
+                return displaced
     return None
+
+
+def _find_displaced(path: str) -> RealPip | None:
+    """Return the pip of the environment in which we stand under its pip's name."""
+    environment = locate_environment_of(path)
+    folder, name = os.path.split(path)
+    python = os.path.join(folder, "python.exe" if name.endswith(".exe") else "python")
+    if environment is None or not _holds_pip(environment) or not _accept_interpreter(python):
+        return None
+    return RealPip((python, "-m", "pip"), python, None)
+
+
+def _holds_pip(environment: str) -> bool:
+    for version in _list_versions(os.path.join(environment, "lib")):
+        packages = os.path.join(environment, "lib", version, "site-packages")
+        if any(name.endswith(".dist-info") for name in _list_names(packages, "pip-")):
+            return True
+    return False
 
 
 def pip_names(program: str) -> tuple[str, ...]:
@@ -160,7 +188,7 @@ def can_refuse(real_pip: RealPip, argv: Sequence[str]) -> bool:
     """Tell whether this pip could refuse these words at all (pip asks in two subcommands only)."""
     if "install" not in argv and "uninstall" not in argv:
         return False
-    return real_pip.is_opaque or real_pip.marker is not None
+    return real_pip.may_be_marked
 
 
 def locate_marker(interpreter: str) -> str | None:
@@ -176,9 +204,9 @@ def locate_marker(interpreter: str) -> str | None:
     return marker if os.path.isfile(marker) else None
 
 
-def locate_environment_of(interpreter: str) -> str | None:
-    """Return the folder of the virtual environment that an interpreter belongs to (PEP 405)."""
-    folder = os.path.dirname(interpreter)
+def locate_environment_of(program: str) -> str | None:
+    """Return the folder of the virtual environment that a program in it belongs to (PEP 405)."""
+    folder = os.path.dirname(program)
     for candidate in (folder, os.path.dirname(folder)):
         if os.path.isfile(os.path.join(candidate, "pyvenv.cfg")):
             return candidate
@@ -243,8 +271,12 @@ def prefer_stable_path(interpreter: str) -> str:
 
 
 def _list_versions(parent: str) -> list[str]:
+    return _list_names(parent, "python3")
+
+
+def _list_names(parent: str, start: str) -> list[str]:
     try:
-        return [name for name in os.listdir(parent) if name.startswith("python3")]
+        return [name for name in os.listdir(parent) if name.startswith(start)]
     except OSError:
         return []
 

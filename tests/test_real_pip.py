@@ -110,6 +110,26 @@ def test_never_ourselves(tmp_path: Path, own: Path, kind: str) -> None:
     assert find(tmp_path, shim.parent) is None
 
 
+@pytest.mark.parametrize("name", ["pip", "pip3.13"])
+def test_standing_in_for_an_environments_pip_we_start_that_one(
+    tmp_path: Path, own: Path, name: str
+) -> None:
+    other = lay_pip(tmp_path / "usr" / name)
+    python = lay_python(tmp_path / "env")
+    (python.parent / "python").symlink_to(python)
+    (tmp_path / "env/pyvenv.cfg").touch()
+    (python.parent / name).symlink_to(own)
+    environ = {"PATH": f"{python.parent}:{other.parent}"}
+    found = locate_real_pip(name, environ, str(own))
+    assert found
+    assert found.command == (str(other),), "the environment has no pip"
+    (tmp_path / "env/lib/python3.13/site-packages/pip-26.3.dist-info").mkdir(parents=True)
+    found = locate_real_pip(name, environ, str(own))
+    assert found
+    assert found.command == (str(python.parent / "python"), "-m", "pip")
+    assert not can_refuse(found, ["install", "six"])
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -283,6 +303,14 @@ def test_an_interpreter_of_an_environment_has_no_marker(tmp_path: Path) -> None:
     (tmp_path / "env/pyvenv.cfg").touch()
     pip = describe_pip(str(lay_pip(tmp_path / "env/bin/pip", f"#!{python}\n")), {})
     assert (pip.interpreter, pip.marker) == (str(python), None)
+    assert not can_refuse(pip, ["install", "six"])
+
+
+def test_a_pip_of_an_environment_that_cannot_be_read_is_not_refused(tmp_path: Path) -> None:
+    pip = describe_pip(str(lay_pip(tmp_path / "env/bin/pip", "#!/bin/sh\nexec other\n")), {})
+    assert can_refuse(pip, ["install", "six"])
+    (tmp_path / "env/pyvenv.cfg").touch()
+    assert pip.is_opaque
     assert not can_refuse(pip, ["install", "six"])
 
 
