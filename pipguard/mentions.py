@@ -1,10 +1,10 @@
 """Which names a project's own files name as requirements.
 
 In: the project's root folder, some names. Out: those of the names that are named, each with the
-file that does. Reads pyproject.toml, Pipfile, setup.cfg and the requirements files, never one that
-is no regular file, never more than a megabyte of one, and parses only a text that holds a name.
-What cannot be read or parsed names nothing: pip says so itself when it matters. Never runs
-setup.py, never follows `-r` out of the folder.
+file that does. Reads pyproject.toml, Pipfile, setup.cfg, setup.py and the requirements files, never
+one that is no regular file, never more than a megabyte of one, and parses only a text that holds a
+name. What cannot be read or parsed names nothing: pip says so itself when it matters. Never runs
+setup.py, where only what is written out counts; never follows `-r` out of the folder.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final
 
 from pipguard.knowledge import normalise_name, read_requirement_name
 
-_LONGEST: Final = 1024 * 1024
-_MOST_FILES: Final = 40
-_OF_NAMES: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
-_NOT_CATEGORIES: Final = {"source", "requires", "scripts", "pipenv"}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ast
+
+_LONGEST = 1024 * 1024
+_LONGEST_CODE = 128 * 1024  # a megabyte of Python takes two seconds to parse
+_MOST_FILES = 40
+_OF_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+_NOT_CATEGORIES = {"source", "requires", "scripts", "pipenv"}
 
 
 def find_mentions(root: str | None, wanted: Iterable[str]) -> dict[str, str]:
@@ -42,7 +46,7 @@ def _list_files(root: str) -> list[str]:
     lists = [name for name in _list_folder(root) if _is_list(name)]
     inside = [name for name in _list_folder(os.path.join(root, "requirements")) if _is_text(name)]
     lists += (os.path.join("requirements", name) for name in inside)
-    return ["pyproject.toml", "Pipfile", "setup.cfg", *lists[:_MOST_FILES]]
+    return ["pyproject.toml", "Pipfile", "setup.cfg", "setup.py", *lists[:_MOST_FILES]]
 
 
 def _list_folder(path: str) -> list[str]:
@@ -91,10 +95,11 @@ def _list_names(file: str, text: str) -> set[str]:
         "pyproject.toml": _read_pyproject,
         "Pipfile": _read_pipfile,
         "setup.cfg": _read_setup_cfg,
+        "setup.py": _read_setup_py,
     }
     try:
         return set(readers.get(file, _read_lines)(text))
-    except (ValueError, RecursionError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         return set()
 
 
@@ -125,6 +130,37 @@ def _read_setup_cfg(text: str) -> Iterator[str]:
             is_extra = section == "options.extras_require"
             if is_extra or (section == "options" and key.endswith(("_require", "_requires"))):
                 yield from _read_lines(value or "")
+
+
+def _read_setup_py(text: str) -> Iterator[str]:
+    """Read the lists that `setup()` is given, there or under a name of the module's."""
+    import ast
+    import warnings
+
+    if len(text) > _LONGEST_CODE:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the user's strings, which are none of our business
+        tree = ast.parse(text)
+    values: dict[str, ast.expr] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            values.update((t.id, node.value) for t in node.targets if isinstance(t, ast.Name))
+        for keyword in node.keywords if isinstance(node, ast.Call) else ():
+            if (keyword.arg or "").endswith(("_require", "_requires")):
+                given = keyword.value
+                given = values.get(given.id, given) if isinstance(given, ast.Name) else given
+                yield from _list_strings(given)
+
+
+def _list_strings(given: ast.expr) -> Iterator[str]:
+    """Read every requirement in a literal; extras map names to lists."""
+    import ast
+
+    values = given.values if isinstance(given, ast.Dict) else [given]
+    for node in (node for value in values for node in ast.walk(value)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _read_lines(node.value)
 
 
 def _read_pipfile(text: str) -> Iterator[str]:
