@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
 
+from pipguard.digests import digest
 from pipguard.doors import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 Run = Callable[[Sequence[str], bytes, float], bytes]
 Record = dict[str, object]
@@ -236,11 +240,10 @@ def forget_oldest(folder: str) -> None:
 
 
 def _locate_memory(request: EvidenceRequest, requirement: str) -> str:
-    from hashlib import sha256
-
     if not request.cache_folder:
         return ""
     # Index options can hold a password: only their digest is ever written.
     parts = (CACHE_VERSION, requirement, request.interpreter, request.fingerprint)
-    key = sha256("\0".join((*parts, *request.index_options)).encode("utf-8", "surrogateescape"))
-    return os.path.join(request.cache_folder, "evidence", f"{key.hexdigest()}.json")
+    words = (*parts, *request.index_options)
+    key = digest(word.encode("utf-8", "surrogateescape") for word in words)
+    return os.path.join(request.cache_folder, "evidence", f"{key}.json")

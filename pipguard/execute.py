@@ -1,4 +1,4 @@
-"""Performs a plan: makes the environment, runs the steps, takes everything back when they fail.
+"""Performs a plan: runs its steps, in an environment that is there or is made for them.
 
 In: a `Plan`. Out: an `Outcome`. What this run made and could not fill is removed again; what it
 found stays, whatever happens. Never decides, never words a result.
@@ -10,17 +10,14 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
-from pipguard.compiled import keep_compiled, lend_compiled
 from pipguard.doors import dataclass
-from pipguard.environment import UNFINISHED_NAME, is_unfinished
+from pipguard.environment import UNFINISHED_NAME
 from pipguard.errors import PipguardError
-from pipguard.folders import cache_folder
 from pipguard.lock import hold_lock
-from pipguard.plans import Creation, Plan, Step
+from pipguard.plans import Plan, Step
 from pipguard.process import (
     DISCARD,
     Interrupted,
-    postponing_signals,
     raising_on_signals,
     run_captured,
     run_foreground,
@@ -28,6 +25,10 @@ from pipguard.process import (
     write_error,
 )
 from pipguard.refusal import HeldBlock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pipguard.making import Making
 
 # pipx 1.1 to 1.18 begin so where a distribution has no command; they have removed it again then.
 NO_COMMANDS = b"No apps associated with package"
@@ -64,12 +65,6 @@ class Performer:
     """Entered around everything that changes something, when nobody else can change it."""
 
 
-class CreationFailed(PipguardError):
-    """virtualenv could not make the environment; its own words have been shown."""
-
-    reference = "creation-failed"
-
-
 def execute_plan(plan: Plan, performer: Performer) -> Outcome:
     """Perform the plan; its environment is changed by one run at a time.
 
@@ -85,14 +80,34 @@ def execute_plan(plan: Plan, performer: Performer) -> Outcome:
 
 
 def _perform_in_environment(plan: Plan, performer: Performer) -> Outcome:
-    making = _Making(plan.creation, performer.environ) if plan.creation else None
-    if making is None or not making.is_needed():
-        outcome = _perform_steps(plan, performer)
-        if plan.removal and outcome.exit_status == 0:
-            remove_environment(plan.removal)
-        return outcome
+    if plan.creation is not None:
+        from pipguard.making import Making
+
+        making = Making(plan.creation, performer.environ)
+        if making.is_needed():
+            return _perform_in_new_environment(plan, performer, making)
+    outcome = _perform_steps(plan, performer)
+    if outcome.exit_status == 0:
+        _settle_environment(plan)
+    return outcome
+
+
+def _settle_environment(plan: Plan) -> None:
+    """Leave an environment that was there as a successful command leaves it: whole, or gone."""
+    if plan.removal:
+        from pipguard.making import remove_environment
+
+        remove_environment(plan.removal)
+    elif plan.environment and os.path.exists(os.path.join(plan.environment, UNFINISHED_NAME)):
+        # A run that died between its install and its last word has left the mark there.
+        from pipguard.making import declare_finished
+
+        declare_finished(plan.environment)
+
+
+def _perform_in_new_environment(plan: Plan, performer: Performer, making: Making) -> Outcome:
     try:
-        making.make(performer)
+        making.make(lambda step: _perform(step, performer)[0])
         outcome = _perform_steps(plan, performer)
     except BaseException:
         making.undo()
@@ -201,130 +216,3 @@ def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> t
             return execute_plan(step.fallback, performer).exit_status, True
     write_error(block.release())
     return status, False
-
-
-def remove_environment(path: str) -> None:
-    """Remove an environment, out of the way first: killed on the way, no half of one is left.
-
-    Raises `PipguardError` for what is no environment or cannot be removed.
-    """
-    if os.path.islink(path) or not os.path.isfile(os.path.join(path, "pyvenv.cfg")):
-        raise PipguardError(f"{path} is no environment, so it is not removed")
-    import shutil
-
-    aside = _free_name(path, "removed")
-    try:
-        os.rename(path, aside)
-        shutil.rmtree(aside)
-    except OSError as error:
-        problem = f"{error.filename}: {error.strerror}"
-        raise PipguardError(f"{path} cannot be removed: {problem}") from error
-
-
-class _Making:
-    """One environment on its way from nothing to its first successful install."""
-
-    def __init__(self, creation: Creation, environ: Mapping[str, str]) -> None:
-        is_wanted = not environ.get("PYTHONDONTWRITEBYTECODE")
-        self.compiled = cache_folder(environ, "compiled") if is_wanted else ""
-        self.creation = creation
-        self.path = creation.path
-        self.marker = os.path.join(creation.path, UNFINISHED_NAME)
-        self.aside = ""
-        self.keeps_folder = False
-        self.has_begun = False
-
-    def is_needed(self) -> bool:
-        """Whether it is still to be made, now that nobody else can be making it."""
-        if self.creation.replaces_broken:
-            return True
-        has_configuration = os.path.isfile(os.path.join(self.path, "pyvenv.cfg"))
-        return is_unfinished(self.path) or not has_configuration
-
-    def make(self, performer: Performer) -> None:
-        """Make the folder, mark it as unfinished, and let virtualenv fill it."""
-        try:
-            with postponing_signals():
-                self._prepare()
-        except OSError as error:
-            problem = error.strerror or str(error)
-            hint = "PIPGUARD_VENV=FOLDER chooses another place"
-            raise PipguardError(f"{self.path} cannot be made: {problem}", hint) from error
-        status, _ = _perform(self.creation.step, performer)
-        if status != 0:
-            raise CreationFailed(f"virtualenv could not make {self.path}")
-        lend_compiled(self.path, self.compiled)
-
-    def _prepare(self) -> None:
-        if self.creation.replaces_broken:
-            aside = _free_name(self.path, "broken")
-            os.rename(self.path, aside)
-            self.aside = aside
-        is_left_over = os.path.exists(self.marker)
-        self.keeps_folder = os.path.isdir(self.path) and not is_left_over
-        if self.keeps_folder and os.listdir(self.path):
-            raise FileExistsError("there are files in it now")
-        self.has_begun = True
-        os.makedirs(self.path, exist_ok=True)
-        with open(self.marker, "wb"):
-            pass
-
-    def keep(self) -> None:
-        """Declare it finished; what it replaced goes, if that was an environment, too."""
-        _unlink(self.marker)
-        keep_compiled(self.path, self.compiled)
-        if self.aside and os.path.isfile(os.path.join(self.aside, "pyvenv.cfg")):
-            _remove(self.aside)
-
-    def undo(self) -> None:
-        """Remove what was made, the mark last: killed on the way, the next run goes on."""
-        with postponing_signals():
-            if self.has_begun:
-                self._remove_made()
-            if self.aside and not os.path.lexists(self.path):
-                os.rename(self.aside, self.path)
-
-    def _remove_made(self) -> None:
-        for entry in _list_folder(self.path):
-            if entry != UNFINISHED_NAME:
-                _remove(os.path.join(self.path, entry))
-        _unlink(self.marker)
-        if not self.keeps_folder:
-            _remove_folder(self.path)
-
-
-def _free_name(path: str, ending: str) -> str:
-    number = 1
-    while os.path.lexists(f"{path}.{ending}-{number}"):
-        number += 1
-    return f"{path}.{ending}-{number}"
-
-
-def _list_folder(path: str) -> list[str]:
-    try:
-        return os.listdir(path)
-    except OSError:
-        return []
-
-
-def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        import shutil
-
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        _unlink(path)
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        return
-
-
-def _remove_folder(path: str) -> None:
-    try:
-        os.rmdir(path)
-    except OSError:
-        return

@@ -7,7 +7,6 @@ a name that nobody knows, through the user's own pip and its configuration. Neve
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -18,19 +17,18 @@ from pipguard.classify import (
     classify_known,
     classify_requirement,
 )
+from pipguard.digests import digest
 from pipguard.doors import dataclass, replace
-from pipguard.evidence import (
-    EvidenceRequest,
-    ProjectMetadata,
-    gather_evidence,
-    read_archive_metadata,
-)
 from pipguard.mentions import find_mentions
 from pipguard.parse import PipCommand
 from pipguard.pip_configuration import locate_configuration_files
 from pipguard.process import run_captured
 from pipguard.real_pip import RealPip
 from pipguard.targets import Target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pipguard.evidence import ProjectMetadata
 
 # What decides which index is asked, and how (pip 23.0 to 26.3).
 _INDEX_OPTIONS = frozenset(
@@ -110,6 +108,8 @@ def _judge_alone(target: Target, word: UsersWord, caller: Caller) -> Classificat
     if known or target.kind == "name":
         return known
     if target.kind == "archive":
+        from pipguard.evidence import read_archive_metadata
+
         path = os.path.join(caller.directory, target.text.partition("[")[0])
         return classify_requirement(target.name, read_archive_metadata(path), word)
     return classify_requirement(target.name, None, word)
@@ -118,6 +118,8 @@ def _judge_alone(target: Target, word: UsersWord, caller: Caller) -> Classificat
 def _ask_index(
     targets: Sequence[Target], command: PipCommand, caller: Caller, sources: Sources
 ) -> dict[str, ProjectMetadata]:
+    from pipguard.evidence import EvidenceRequest, gather_evidence
+
     lent = (("PYTHONPATH", sources.carried_pip),) if sources.carried_pip else ()
     environ = {**caller.environ, **dict(lent)}
     request = EvidenceRequest(
@@ -163,4 +165,4 @@ def _fingerprint(caller: Caller, interpreter: str) -> str:
         except OSError:
             continue
         parts.append(f"{path}:{status.st_mtime_ns}:{status.st_size}")
-    return hashlib.sha256("\n".join(sorted(parts)).encode("utf-8", "replace")).hexdigest()
+    return digest(part.encode("utf-8", "replace") for part in sorted(parts))

@@ -8,11 +8,11 @@ pip that it started are gone, however they ended. Never waits without saying so.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from pipguard.digests import digest
 from pipguard.folders import cache_folder, open_private_folder
 
 _IS_HELD = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK}
@@ -77,7 +77,7 @@ def _hold_by_filelock(path: str, announce: Callable[[], None]) -> Iterator[None]
 
 def _lock_path(environment: str, environ: Mapping[str, str]) -> str | None:
     """Return a file that stands for this environment; None where none can be written."""
-    name = hashlib.sha256(os.fsencode(os.path.realpath(environment))).hexdigest()[:32] + ".lock"
+    name = digest([os.fsencode(os.path.realpath(environment))])[:32] + ".lock"
     folder = cache_folder(environ, "locks")
     if folder and open_private_folder(folder):
         return os.path.join(folder, name)

@@ -8,10 +8,10 @@ Never holds the question itself: it may contain an index's password.
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from pipguard.digests import digest
 from pipguard.doors import dataclass
 from pipguard.folders import is_private, open_private_folder
 
@@ -37,7 +37,7 @@ def make_question(words: Iterable[str], witnesses: Iterable[str]) -> Question:
     paths = list(witnesses)
     state = [_describe_file(path) for path in paths]
     return Question(
-        _digest([*map(os.fsencode, words), b"", *map(os.fsencode, paths)]), _digest(state).encode()
+        digest([*map(os.fsencode, words), b"", *map(os.fsencode, paths)]), digest(state).encode()
     )
 
 
@@ -81,13 +81,6 @@ def _describe_file(path: str) -> bytes:
     # ctime betrays an edit that put the time of the last change back.
     parts = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
     return b"%d %d %d %d" % parts
-
-
-def _digest(parts: Sequence[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(b"%d:" % len(part) + part)
-    return digest.hexdigest()
 
 
 def _forget_oldest(folder: str) -> None:

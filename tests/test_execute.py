@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -11,14 +12,8 @@ import pytest
 
 from pipguard.environment import UNFINISHED_NAME
 from pipguard.errors import PipguardError
-from pipguard.execute import (
-    CreationFailed,
-    Outcome,
-    Performer,
-    apply_changes,
-    execute_plan,
-    remove_environment,
-)
+from pipguard.execute import Outcome, Performer, apply_changes, execute_plan
+from pipguard.making import CreationFailed, remove_environment
 from pipguard.plans import Creation, Plan, Step
 from pipguard.process import Terminated
 
@@ -115,6 +110,19 @@ def test_one_that_is_there_is_only_used(place: Path, performer: Performer) -> No
     made = plan(place, shell("exit 4"), make="exit 9")
     assert execute_plan(made, performer) == Outcome(4, failed=("",))
     assert (place / "pyvenv.cfg").exists()
+
+
+def test_what_a_run_killed_after_its_install_left_is_finished(
+    place: Path, performer: Performer
+) -> None:
+    library = place / f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+    (library / "six-1.0.dist-info").mkdir(parents=True)
+    for name in ("pyvenv.cfg", UNFINISHED_NAME):
+        (place / name).touch()
+    assert execute_plan(plan(place, shell("exit 3"), make="exit 9"), performer).exit_status == 3
+    assert (place / UNFINISHED_NAME).exists()
+    assert execute_plan(plan(place, shell("exit 0"), make="exit 9"), performer) == Outcome(0)
+    assert sorted(os.listdir(place)) == ["lib", "pyvenv.cfg"]
 
 
 def test_files_that_came_since_are_not_touched(place: Path, performer: Performer) -> None:
@@ -306,7 +314,10 @@ def test_one_run_at_a_time_in_one_environment(
     go.touch()
     first.join()
     second.join()
-    assert outcomes == [Outcome(0, has_made=True), Outcome(0)]
+    assert sorted(outcomes, key=lambda outcome: outcome.has_made) == [
+        Outcome(0),
+        Outcome(0, has_made=True),
+    ]
     assert said == [f"another pip is busy in {place}, waiting for it"]
 
 
