@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final
 
 from pipguard.folders import data_folder, is_private, open_private_folder
-from pipguard.knowledge import Kind, normalise_name
+from pipguard.knowledge import normalise_name
 
-_HEADING: Final = "# Your answers to pipguard: `NAME library` or `NAME application`; change them.\n"
-_LONGEST: Final = 256 * 1024
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pipguard.knowledge import Kind
+
+_HEADING = "# Your answers to pipguard: `NAME library` or `NAME application`; change them.\n"
+_LONGEST = 256 * 1024
 
 
 def answers_path(environ: Mapping[str, str]) -> str:

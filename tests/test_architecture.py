@@ -18,12 +18,13 @@ PACKAGE = Path(__file__).parent.parent / "pipguard"
 # pip that is forwarded, because it recognises while that one still runs. Whatever is not named
 # here is a cupboard: the rooms open it, and it knows none of them.
 CORRIDOR = (
-    "parse", "refusal", "causes", "forward", "discover", "whereabouts", "classify", "judge",
-    "route", "route_system", "plans", "offers", "decide", "follow", "execute", "record",
-    "shell_note", "hiding", "overriding", "checkups", "rescue", "report", "voice", "walk",
-    "guard", "cli", "__main__",
+    "parse", "refusal", "causes", "forward", "discover", "whereabouts", "signs", "classify",
+    "judge",
+    "route", "route_system", "plans", "offers", "decide", "follow", "making", "execute",
+    "record", "shell_note", "hiding", "overriding", "checkups", "rescue", "report", "voice",
+    "walk", "guard", "cli", "__main__",
 )  # fmt: skip
-PURE = ("parse", "refusal", "classify", "route", "plans", "report")
+PURE = ("parse", "refusal", "signs", "classify", "route", "plans", "report")
 
 # It is run by the real pip's interpreter, as a program of its own.
 PROGRAM = "metadata_probe"

@@ -11,11 +11,15 @@ from pipguard.classify import (
     classify_known,
     classify_metadata,
     classify_requirement,
-    find_first_paragraph,
     make_users_word,
 )
 from pipguard.evidence import ProjectMetadata
-from pipguard.knowledge import Kind, read_requirement_name
+from pipguard.knowledge import read_requirement_name
+from pipguard.signs import find_first_paragraph
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pipguard.knowledge import Kind
 
 DOWNLOADER = ProjectMetadata(
     name="frobnicate",
@@ -110,13 +114,37 @@ def test_a_problem_is_the_reason_of_a_doubt() -> None:
     assert found.reason == "in doubt, for the package index did not answer in time"
 
 
+def score_of(name: str, metadata: ProjectMetadata) -> int:
+    """What all the signs weigh together."""
+    return sum(point.weight for point in classify_metadata(name, metadata).evidence)
+
+
 def test_a_weak_case_is_doubtful() -> None:
     weak = ProjectMetadata(
-        name="frob", modules=("other",), console_scripts=(("thing", "other:main"),)
+        name="frob", modules=("frob",), console_scripts=(("frob", "frob.cli:main"),)
     )
     found = classify_metadata("frob", weak)
     assert (found.kind, found.certainty) == ("library", "doubtful")
     assert found.reason == "not clearly an application"
+
+
+def test_a_word_outside_the_summary_is_mostly_about_something_else() -> None:
+    shown = replace(DOWNLOADER, keywords="api parser framework plugin")
+    assert score_of("frobnicate", shown) == score_of("frobnicate", DOWNLOADER)
+    said = replace(DOWNLOADER, summary="Download frobs: a framework with a parser and an api")
+    assert score_of("frobnicate", said) < score_of("frobnicate", DOWNLOADER)
+
+
+def test_a_command_that_stands_in_the_name_is_like_it() -> None:
+    synchroniser = ProjectMetadata(
+        name="betterfrobsync",
+        summary="A tool to synchronize frobs",
+        modules=("sync",),
+        console_scripts=(("frobsync", "sync.cli:main"),),
+    )
+    assert classify_metadata("betterfrobsync", synchroniser).kind == "application"
+    other = replace(synchroniser, console_scripts=(("thing", "sync.cli:main"),))
+    assert score_of("betterfrobsync", other) < score_of("betterfrobsync", synchroniser)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +179,54 @@ def test_single_signs(change: dict[str, object], kind: str) -> None:
     assert classify_metadata("frob", metadata).kind == kind
 
 
+FROB = ProjectMetadata(name="frob", modules=("frob",), console_scripts=(("frob", "frob.x:main"),))
+
+
+@pytest.mark.parametrize(
+    ("summary", "kind"),
+    [
+        ("A command line interface for frobs", "application"),
+        ("An interface for frobs", "library"),
+        ("A formatter for Python", "application"),
+        ("Frobs for Python", "library"),
+        ("A tool to download frobs", "application"),
+        ("Frobs for command line applications", "library"),
+        ("A framework for frobs", "library"),
+        ("A framework for finding vulnerabilities in frobs", "application"),
+        ("Frobs all movies in your library", "application"),
+        ("A library of frobs", "library"),
+    ],
+)
+def test_what_a_program_is_outweighs_what_it_is_for(summary: str, kind: str) -> None:
+    assert classify_metadata("frob", replace(FROB, summary=summary)).kind == kind
+
+
+def test_a_phrase_is_explained_once() -> None:
+    found = classify_metadata("frob", replace(FROB, summary="Frobs for command line applications"))
+    assert [point.text for point in found.evidence if "described" in point.text] == [
+        "is described as a framework (command line applications)"
+    ]
+
+
+def test_the_address_of_a_link_says_nothing() -> None:
+    linked = replace(FROB, description="Frob frobs, see [it](https://example.org/library/django).")
+    plain = replace(FROB, description="Frob frobs, see it.")
+    assert classify_metadata("frob", linked).evidence == classify_metadata("frob", plain).evidence
+
+
+def test_plugins_of_its_own_and_for_others() -> None:
+    own = classify_metadata("frob", replace(FROB, entry_point_groups=("frob.plugins",)))
+    other = classify_metadata("frob", replace(FROB, entry_point_groups=("pytest11",)))
+    assert own.kind == "application"
+    assert other.kind == "library"
+
+
+def test_compiled_files_without_modules_are_no_program() -> None:
+    bare = ProjectMetadata(name="frob", legacy_scripts=("frob-config",))
+    assert classify_metadata("frob", bare).kind == "application"
+    assert classify_metadata("frob", replace(bare, is_compiled=True)).kind == "library"
+
+
 def test_the_readme_counts() -> None:
     plain = ProjectMetadata(
         name="frob", modules=("frob",), console_scripts=(("fr", "frob:m"),), summary="Frobs"
@@ -174,6 +250,7 @@ def test_the_first_paragraph_is_prose() -> None:
 def test_an_optional_dependency_does_not_count() -> None:
     metadata = ProjectMetadata(
         name="frob",
+        summary="Convert frobs",
         modules=("frob",),
         console_scripts=(("frob", "frob:m"),),
         dependencies=("pytest ; extra == 'test'",),

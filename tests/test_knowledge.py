@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from pipguard import knowledge
-from pipguard.knowledge import find_known, matches_pattern, normalise_name
+from pipguard.knowledge import (
+    commands_of_dependencies,
+    find_known,
+    matches_pattern,
+    normalise_name,
+)
 
 FOLDER = Path(knowledge.__file__).parent
 NAME_FILES = tuple(knowledge.FILES)
@@ -45,10 +50,18 @@ def test_no_name_is_in_two_files() -> None:
             seen[name] = file
 
 
+def test_applications_without_commands_of_their_own_are_known() -> None:
+    names = [name for name, _ in read_entries("dependency_commands.txt")]
+    assert names == sorted(set(names))
+    assert set(names) == commands_of_dependencies()
+    assert {"ansible", "colcon-common-extensions", "gitlint"} <= set(names)
+    assert all(find_known(name) for name in names)
+
+
 def test_there_are_hundreds_of_names() -> None:
-    assert len(read_entries("applications.txt")) > 500
-    assert len(read_entries("libraries.txt")) > 500
-    assert len(read_entries("project_tools.txt")) > 100
+    assert len(read_entries("applications.txt")) > 1500
+    assert len(read_entries("libraries.txt")) > 2000
+    assert len(read_entries("project_tools.txt")) > 250
 
 
 @pytest.mark.parametrize(
@@ -64,6 +77,12 @@ def test_there_are_hundreds_of_names() -> None:
         ("pytest-anything-at-all", "library"),
         ("types-nobody-made", "library"),
         ("jupyter-repo2docker", "application"),
+        ("azure-cli", "application"),
+        ("azure-identity", "library"),
+        ("python-openstackclient", "application"),
+        ("python-nobodysclient", "library"),
+        ("octodns", "library"),
+        ("some-vendors-sdk", "library"),
     ],
 )
 def test_known_names(name: str, kind: str) -> None:

@@ -11,11 +11,10 @@ from dataclasses import replace
 
 import pytest
 
-from pipguard.classify import Certainty, Classification
+from pipguard.classify import Classification
 from pipguard.discover import Place, Surroundings
 from pipguard.environment import Environment
 from pipguard.judge import JudgedTarget
-from pipguard.knowledge import Kind
 from pipguard.parse import PipCommand, parse_command
 from pipguard.route import (
     Declined,
@@ -32,6 +31,11 @@ from pipguard.route import (
 )
 from pipguard.settings import Settings
 from pipguard.targets import Target, parse_requirement
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pipguard.classify import Certainty
+    from pipguard.knowledge import Kind
 
 ABSENT = Environment("/project/.venv")
 USABLE = Environment("/project/.venv", "usable", "", (3, 13), has_pip=True)

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Final, Literal
 
 from pipguard.doors import dataclass
 
-Kind = Literal["library", "application"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
-FILES: Final[dict[str, tuple[Kind, str]]] = {
+    Kind = Literal["library", "application"]
+
+
+FILES: dict[str, tuple[Kind, str]] = {
     "applications.txt": ("application", "an application ({})"),
     "libraries.txt": ("library", "a library"),
     "project_tools.txt": ("library", "a project tool ({})"),
 }
-PATTERNS: Final = "patterns.txt"
+PATTERNS = "patterns.txt"
 
 
 @dataclass(frozen=True, slots=True)
