@@ -25,14 +25,11 @@ from pipguard.environment import list_distributions
 from pipguard.folders import cache_folder
 from pipguard.forward import find_interpreter
 from pipguard.judge import JudgedTarget, Sources, judge_targets
-from pipguard.knowledge import Kind, commands_of_dependencies
+from pipguard.knowledge import commands_of_dependencies
 from pipguard.parse import PipCommand, parse_command
 from pipguard.pip_configuration import read_site_variables
 from pipguard.pipx_home import PipxHome, guess_environments, read_application, read_pipx_home
 from pipguard.plans import Plan
-from pipguard.plans.override import plan_override
-from pipguard.plans.pipx import Applications, plan_pipx, plan_pipx_uninstall
-from pipguard.plans.rehearsal import plan_rehearsal
 from pipguard.plans.venv import Makers, plan_venv
 from pipguard.real_pip import (
     RealPip,
@@ -56,6 +53,10 @@ from pipguard.route import (
 )
 from pipguard.settings import Settings, read_settings
 from pipguard.targets import Target, read_target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pipguard.knowledge import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +243,12 @@ class _Planner:
         if isinstance(route, ToPipx):
             return self.plan_applications(route)
         if isinstance(route, FromPipx):
+            from pipguard.plans.pipx import plan_pipx_uninstall
+
             return plan_pipx_uninstall(route, self.command, self.ask_pipx_home(), self.makers)
         if isinstance(route, ToRehearsal):
+            from pipguard.plans.rehearsal import plan_rehearsal
+
             return plan_rehearsal(self.command, self.makers)
         if isinstance(route, ToSystem):
             from pipguard.offers import load_manager
@@ -251,6 +256,8 @@ class _Planner:
 
             return plan_system(route, self.command, load_manager(route.manager))
         if isinstance(route, ToOverride):
+            from pipguard.plans.override import plan_override
+
             return plan_override(self.command, self.makers)
         return Plan("declined", (), exit_status=route.exit_status)
 
@@ -258,6 +265,8 @@ class _Planner:
         return read_pipx_home(self.caller, make_asker(self.caller))
 
     def plan_applications(self, route: ToPipx) -> Plan:
+        from pipguard.plans.pipx import Applications, plan_pipx
+
         home = self.ask_pipx_home()
         found = ((t.name, read_application(home.environments, t.name)) for t in route.targets)
         installed = {name: application for name, application in found if application}

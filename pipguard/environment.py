@@ -11,10 +11,16 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
 
 from pipguard.doors import dataclass
 from pipguard.knowledge import normalise_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    State = Literal["absent", "empty", "unfinished", "usable", "broken", "untrusted"]
+
 
 UNFINISHED_NAME = ".pipguard-unfinished"
 """Stands in an environment from before it is filled until the first install in it succeeded."""
@@ -23,8 +29,6 @@ _ASK = "import sys; print(*sys.version_info[:2])"
 _POINTER_SIZE = 4096
 TOOLCHAIN = frozenset({"pip", "setuptools", "wheel"})
 """What an environment starts with; nobody would miss an environment that holds no more."""
-
-State = Literal["absent", "empty", "unfinished", "usable", "broken", "untrusted"]
 
 
 @dataclass(frozen=True, slots=True)

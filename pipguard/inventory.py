@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Literal
 
 from pipguard.doors import dataclass, field
 from pipguard.environment import list_site_folders, read_origin, scan_distributions
 from pipguard.pipx_home import read_application
 from pipguard.process import run_captured
 
-Kind = Literal["environment", "pipx", "site", "system"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Kind = Literal["environment", "pipx", "site", "system"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
 
-from pipguard.decide import Decision
 from pipguard.doors import dataclass
 from pipguard.environment import interpreter_path
-from pipguard.errors import PipguardError
-from pipguard.execute import Outcome
-from pipguard.follow import FollowUp
-from pipguard.pipx_home import InstalledApplication, PipxHome
 from pipguard.route import Declined, FromPipx, ToOverride, ToPipx, ToRehearsal, ToSystem, ToVenv
-from pipguard.wariness import Program
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipguard.decide import Decision
+    from pipguard.errors import PipguardError
+    from pipguard.execute import Outcome
+    from pipguard.follow import FollowUp
+    from pipguard.pipx_home import InstalledApplication, PipxHome
+    from pipguard.wariness import Program
 
 OPT_OUT = "PIPGUARD=off before the command leaves it to the system's pip"
 
@@ -38,8 +42,8 @@ class Reader:
     directory: str
     shell: str
     """Its program's name, such as `bash`."""
-    path: tuple[str, ...]
-    """The folders of their PATH."""
+    path: tuple[str, ...] = ()
+    """The folders of their PATH, where it matters which they are."""
     activates: bool = False
     """Whether their shell activates a project's environment after an install."""
 

@@ -7,18 +7,22 @@ what pip asks it (is this a folder, an archive?). Never opens a file, never goes
 from __future__ import annotations
 
 import os
-from typing import Literal
 
 from pipguard.doors import dataclass
 from pipguard.knowledge import normalise_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Kind = Literal["name", "archive", "folder", "url", "invalid"]
+
 
 # pip 26.3, utils/filetypes.py and models/wheel.py.
 _ARCHIVES = (
     ".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz",
     ".tar.lz", ".tar.lzma",
 )  # fmt: skip
-
-Kind = Literal["name", "archive", "folder", "url", "invalid"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 
-from pipguard.caller import Caller
-from pipguard.decide import Decision
+from pipguard.doors import replace
 from pipguard.errors import PipguardError
-from pipguard.execute import Outcome
 from pipguard.folders import cache_folder, open_private_folder
-from pipguard.follow import FollowUp
-from pipguard.knowledge import Kind
-from pipguard.parse import PipCommand
 from pipguard.pip_configuration import forbids_questions
 from pipguard.pipx_home import read_application
 from pipguard.process import read_line, write_error
-from pipguard.refusal import Refusal
 from pipguard.report import (
     OPT_OUT,
     Reader,
@@ -37,9 +30,23 @@ from pipguard.report import (
     format_lines,
 )
 from pipguard.route import Declined, FromPipx, ToPipx
-from pipguard.wariness import Program
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipguard.caller import Caller
+    from pipguard.decide import Decision
+    from pipguard.execute import Outcome
+    from pipguard.follow import FollowUp
+    from pipguard.knowledge import Kind
+    from pipguard.parse import PipCommand
+    from pipguard.refusal import Refusal
+    from pipguard.wariness import Program
 
 MOST_LINES = 4
+# Besides nothing, what pip reads as no in the variable of an option that counts (`strtobool`).
+_NOT_QUIET = frozenset(("", "0", "n", "no", "f", "false", "off"))
 _A_DAY = 24 * 60 * 60
 
 
@@ -52,15 +59,10 @@ class Voice:
         self.lines_left = MOST_LINES
         self.is_terminal = caller.is_terminal
         self.caller = caller
-        self.is_quiet = command.quietness > 0 or environ.get("PIP_QUIET", "0") not in {"", "0"}
-        folders = environ.get("PATH", "").split(os.pathsep)
-        self.reader = Reader(
-            caller.directory,
-            os.path.basename(environ.get("SHELL", "")),
-            # pipx names its folder with links resolved
-            (*folders, *map(os.path.realpath, folders)),
-            caller.note is not None,
-        )
+        pip_quiet = environ.get("PIP_QUIET", "").lower()
+        self.is_quiet = command.quietness > 0 or pip_quiet not in _NOT_QUIET
+        shell = os.path.basename(environ.get("SHELL", ""))
+        self.reader = Reader(caller.directory, shell, activates=caller.note is not None)
 
     def say(self, line: str) -> None:
         """Say one line unless quiet was asked for."""
@@ -125,7 +127,10 @@ class Voice:
             gone = {*outcome.failed, *outcome.diverted}
             names = [t.name for t in decision.route.targets if t.text not in gone]
             found = [read_application(home.environments, name) for name in names]
-            lines += describe_applications([a for a in found if a], home, self.reader)
+            folders = self.caller.environ.get("PATH", "").split(os.pathsep)
+            # pipx names its folder with links resolved
+            reader = replace(self.reader, path=(*folders, *map(os.path.realpath, folders)))
+            lines += describe_applications([a for a in found if a], home, reader)
         if isinstance(decision.route, FromPipx):
             kept = {*outcome.failed, *outcome.declined}
             names = [name for name in decision.route.names if name not in kept]

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Literal
 
 from pipguard.caller import Caller
 from pipguard.doors import dataclass
 from pipguard.process import run_captured
 from pipguard.settings import read_settings
 
-Kind = Literal["notebook", "configuration", "build", "container", "ci"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Kind = Literal["notebook", "configuration", "build", "container", "ci"]
+
 
 _BUILDERS = {
     "abuild", "bazel", "cmake", "configure", "dpkg", "ebuild", "emerge", "gmake", "make", "makepkg",

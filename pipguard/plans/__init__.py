@@ -7,12 +7,14 @@ anything itself.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pipguard.doors import dataclass
 from pipguard.pipx_home import PipxHome
 
-Mode = Literal["foreground", "aside", "quiet", "pipx"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Mode = Literal["foreground", "aside", "quiet", "pipx"]
 
 
 @dataclass(frozen=True, slots=True)
