@@ -77,6 +77,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 # A test that hangs
 
 
+# `nohup` and some services leave it ignored, and what we start would ignore it, too.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class TooSlow(BaseException):
     """A test went past its time limit; not an Exception, so that no test can swallow it."""
 
@@ -318,3 +322,16 @@ def run_pipguard_on_terminal(pipguard_command: Path) -> RunPipguardOnTerminal:
         return run_on_terminal([pipguard_command, *arguments], cwd, env, answers)
 
     return run
+
+
+@pytest.fixture
+def shopping(
+    project: Path,
+    run_pipguard: RunPipguard,
+    managed_python: ManagedPython,
+    use_stand_ins: PackageIndex,
+) -> Path:
+    """A project where `pip install tinylib` was typed."""
+    result = run_pipguard(["install", "tinylib"])
+    assert result.status == 0, result.err
+    return project

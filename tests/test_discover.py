@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from harness.callers import as_user, make_caller
-from harness.running import run_command
+from harness.running import needs_git, run_command
 
 from pipguard.caller import Caller
 from pipguard.discover import Place, discover_surroundings, find_project, name_manager
@@ -175,6 +175,7 @@ def test_nothing_of_an_untrusted_one_runs(caller: Caller, project: Path, tmp_pat
     assert not ran.exists()
 
 
+@needs_git
 def test_one_that_is_tracked_by_git_is_not_trusted(
     caller: Caller, project: Path, home: Path
 ) -> None:

@@ -16,19 +16,6 @@ from pipguard.nearby import may_follow
 pytestmark = pytest.mark.end_to_end
 
 
-@pytest.fixture
-def shopping(
-    project: Path,
-    run_pipguard: RunPipguard,
-    managed_python: ManagedPython,
-    use_stand_ins: PackageIndex,
-) -> Path:
-    """A project where `pip install tinylib` was typed."""
-    result = run_pipguard(["install", "tinylib"])
-    assert result.status == 0, result.err
-    return project
-
-
 def pip_of(environment: Path, *words: str) -> bytes:
     """What the environment's own pip says."""
     return run_command([environment / "bin" / "python", "-m", "pip", *words]).stdout

@@ -17,39 +17,34 @@ pytestmark = pytest.mark.end_to_end
 
 
 @pytest.fixture
-def shopping(
-    project: Path,
-    run_pipguard: RunPipguard,
-    managed_python: ManagedPython,
-    use_stand_ins: PackageIndex,
-) -> Path:
-    """A project where `pip install tinysuite` was typed."""
+def equipped(shopping: Path, run_pipguard: RunPipguard) -> Path:
+    """The same project, with commands of its own."""
     assert run_pipguard(["install", "tinysuite"]).status == 0
-    return project
+    return shopping
 
 
 def test_commands_have_the_environment_and_their_own_status(
-    shopping: Path, run_pipguard: RunPipguard
+    equipped: Path, run_pipguard: RunPipguard
 ) -> None:
     for words in (["run", "tinyapp", "--", "-x"], ["run", "--", "tinyapp", "--", "-x"]):
         assert run_pipguard(["guard", *words]).out == "tinyapp 2.0 -- -x\n"
     told = run_pipguard(["guard", "run", "sh", "-c", "echo $VIRTUAL_ENV; exit 7"])
-    assert (told.status, told.out) == (7, f"{shopping}/.venv\n")
-    inside = shopping / "a"
+    assert (told.status, told.out) == (7, f"{equipped}/.venv\n")
+    inside = equipped / "a"
     inside.mkdir()
     told = run_pipguard(["guard", "run", "python", "-c", "import sys; print(sys.prefix)"], inside)
-    assert told.out == f"{shopping}/.venv\n"
+    assert told.out == f"{equipped}/.venv\n"
 
 
-def test_python_files_run_with_their_arguments(shopping: Path, run_pipguard: RunPipguard) -> None:
-    (shopping / "my script.py").write_text(
+def test_python_files_run_with_their_arguments(equipped: Path, run_pipguard: RunPipguard) -> None:
+    (equipped / "my script.py").write_text(
         "import sys, tinyapp\nprint(sys.argv[1:], sys.stdin.read())\nsys.exit(3)\n"
     )
     told = run_pipguard(["guard", "run", "my script.py", "--a", "b c"], stdin=b"in")
     assert (told.status, told.out) == (3, "['--a', 'b c'] in\n")
 
 
-def test_signals_reach_the_command(shopping: Path, pipguard_command: Path) -> None:
+def test_signals_reach_the_command(equipped: Path, pipguard_command: Path) -> None:
     command = [str(pipguard_command), "guard", "run", "sh", "-c", "echo ready; exec sleep 60"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
@@ -85,16 +80,16 @@ def test_uv_runs_scripts_where_it_is_chosen(
 
 
 def test_what_cannot_run_says_why(
-    shopping: Path, run_pipguard: RunPipguard, pipguard_command: Path
+    equipped: Path, run_pipguard: RunPipguard, pipguard_command: Path
 ) -> None:
     told = run_pipguard(["guard", "run", "no-such-command"])
     assert (told.status, told.out) == (127, "")
     assert "no-such-command: no such command" in told.err
-    (shopping / "data").write_text("")
+    (equipped / "data").write_text("")
     assert run_pipguard(["guard", "run", "./data"]).status == 126
     assert run_pipguard(["guard", "run", "./missing"]).status == 127
     assert run_pipguard(["guard", "run"]).status == 2
     assert run_pipguard(["guard", "run", "--help"]).status == 0
-    shutil.rmtree(shopping / ".venv")
+    shutil.rmtree(equipped / ".venv")
     told = run_pipguard(["guard", "run", "true"])
     assert (told.status, "there is no environment yet" in told.err) == (127, True)

@@ -15,12 +15,16 @@ from pathlib import Path
 
 import pytest
 from harness.managed import MakeManagedPython, ManagedPython, Recipe
-from harness.running import RunPipguard, RunPipguardOnTerminal, changed_environment, run_command
+from harness.running import (
+    RunPipguard,
+    RunPipguardOnTerminal,
+    changed_environment,
+    needs_git,
+    run_command,
+)
 from harness.wheels import PackageIndex, application, library, write_source_project
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("managed_python", "use_stand_ins")]
-
-needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 
 REFUSAL = b"error: externally-managed-environment"
 

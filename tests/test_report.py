@@ -215,6 +215,14 @@ def test_quiet_is_quiet(
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("value", ["0", "", "false", "No"])
+def test_speaks_where_pip_reads_that_quiet_is_not_wanted(
+    project: Path, capfd: pytest.CaptureFixture[str], value: str
+) -> None:
+    speak(project, "install six", PIP_QUIET=value).say("x")
+    assert capfd.readouterr().err == "pipguard: x\n"
+
+
 def test_the_refusal_is_shown_when_it_stands_or_is_wanted(
     project: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

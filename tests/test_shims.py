@@ -170,7 +170,9 @@ def test_an_image_being_made_is_left_alone(shims: Path, project: Path) -> None:
     env = {"container": "oci"}
     assert_stood_back(run_command([*first, "pip install six"], env=env), project, "a container")
     assert_stood_back(run_command([*first, "pip install six; exit $?"], env=env), project, "a cont")
-    run = run_command([unshare, "--pid", "--fork", "sh", "-c", "pip install six"], env=env)
+    start = project / "start.sh"
+    start.write_text("pip install six\n")
+    run = run_command([unshare, "--pid", "--fork", "--mount-proc", "sh", start], env=env)
     assert run.status == 0, "a container that runs is no build"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -17,10 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+import pytest
+
 Environment = Mapping[str, str | None]
 Argument = str | bytes | os.PathLike[str]
 
 LONGEST_RUN = 120.0
+
+needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 
 
 @dataclass(frozen=True, slots=True)
