@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # From this score on, a project that ships commands is an application; below it and above zero is
 # doubt. A library in pipx is the costly mistake, so no single weight but the strongest suffices.
-APPLICATION_SCORE: Final = 4
+APPLICATION_SCORE: Final = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,8 +244,10 @@ NAME_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
     )),
 )  # fmt: skip
 
-# Where libraries keep commands that are not their purpose.
-HELPER_PLACES: Final = _set_of("scripts tools bin utils cmdline clitools contrib examples")
+# Where libraries keep commands that are not their purpose: modules or folders so called, and
+# folders only whose names a program's one entry module has, too.
+HELPER_MODULES: Final = _set_of("scripts tools utils clitools contrib examples")
+HELPER_FOLDERS: Final = HELPER_MODULES | _set_of("bin cmdline")
 
 # Entry-point groups of projects that load others into their own environment.
 HOST_GROUPS: Final = _set_of(
@@ -293,7 +295,8 @@ def weigh_metadata(name: str, metadata: ProjectMetadata) -> list[Sign]:
     ]
     signs = [*weigh_scripts(name, metadata), *told]
     score = sum(weight for weight, _ in signs)
-    if score > 2 and not any(weight > 0 for weight, _ in told):
+    speaks = metadata.gui_scripts or any(weight > 0 for weight, _ in told)
+    if score > 2 and not speaks:
         signs.append((-2, "has nothing but commands to speak for it"))
     return signs
 
@@ -318,8 +321,13 @@ def weigh_scripts(name: str, metadata: ProjectMetadata) -> Iterator[Sign]:
     targets = [target.partition(":")[0].split(".") for _, target in metadata.console_scripts]
     if any(len(target) == 1 for target in targets):
         yield 1, "starts in its top module"
-    if targets and all(HELPER_PLACES & set(target[1:]) for target in targets):
+    if targets and all(map(_is_among_helpers, targets)):
         yield -3, "keeps its commands among its helpers"
+
+
+def _is_among_helpers(target: list[str]) -> bool:
+    inside = target[1:]
+    return bool(HELPER_FOLDERS & set(inside[:-1]) or HELPER_MODULES & set(inside[-1:]))
 
 
 def _count(commands: tuple[str, ...]) -> str:

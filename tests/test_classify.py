@@ -169,6 +169,15 @@ def test_a_command_that_stands_in_the_name_is_like_it() -> None:
         ),
         ({"console_scripts": (("frob", "frob:m"),), "dependencies": ("pytest",)}, "library"),
         (
+            {"console_scripts": (("frob", "frob.cmdline:m"),), "summary": "Convert frobs"},
+            "application",
+        ),
+        (
+            {"console_scripts": (("frob", "frob.cmdline.a:m"),), "summary": "Convert frobs"},
+            "library",
+        ),
+        ({"console_scripts": (("frob", "frob.tools:m"),), "summary": "Convert frobs"}, "library"),
+        (
             {"console_scripts": (("frob", "frob:m"),), "classifiers": ("Framework :: Django",)},
             "library",
         ),
