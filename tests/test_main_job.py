@@ -64,6 +64,16 @@ def test_environment_is_made_for_the_interpreter_that_refused(
     assert answer.out.strip() == str(managed_python.prefix)
 
 
+def test_nothing_goes_on_in_the_background(run_pipguard: RunPipguard, home: Path) -> None:
+    kept = home / "virtualenv"
+    for name in ("tinylib", "pycowsay"):
+        done = run_pipguard(["install", name], env={"VIRTUALENV_OVERRIDE_APP_DATA": str(kept)})
+        assert done.status == 0, done.err
+    assert list(kept.glob("wheel/*/image/*/*/pip-*")), "virtualenv keeps its things elsewhere now"
+    # It notes there that it has begun to look for newer wheels.
+    assert not list(kept.glob("wheel/*/embed/*/*.json"))
+
+
 def test_system_itself_stays_as_it_was(
     run_pipguard: RunPipguard, project: Path, managed_python: ManagedPython
 ) -> None:

@@ -13,7 +13,7 @@ from pipguard.doors import dataclass
 from pipguard.parse import PipCommand
 from pipguard.pipx_home import InstalledApplication, PipxHome
 from pipguard.plans import Plan, Step
-from pipguard.plans.venv import Makers, environment_variables
+from pipguard.plans.venv import Makers, environment_variables, start_virtualenv
 from pipguard.route import FromPipx
 from pipguard.targets import Target, parse_requirement
 
@@ -164,8 +164,8 @@ def share_pip(home: PipxHome, makers: Makers) -> Step:
     pipx would make it with ensurepip, which Debian ships apart, in five seconds; virtualenv
     carries its own pip.
     """
-    words = (makers.python, "-I", "-m", "virtualenv", "--quiet", "--python", makers.base)
-    return Step("give pipx a pip", (*words, home.shared), mode="quiet", only_if_missing=home.shared)
+    words = (*start_virtualenv(makers), home.shared)
+    return Step("give pipx a pip", words, mode="quiet", only_if_missing=home.shared)
 
 
 def _pipx_variables(

@@ -73,8 +73,17 @@ def start_pip(makers: Makers) -> tuple[str, ...]:
 def creation_step(path: str, settings: Settings, makers: Makers) -> Step:
     """Return the step that makes an environment."""
     site = ("--system-site-packages",) if settings.system_site_packages else ()
-    words = (makers.python, "-I", "-m", "virtualenv", "--quiet", "--python", makers.base, *site)
-    return Step("make the environment", (*words, path), mode="quiet")
+    return Step("make the environment", (*start_virtualenv(makers), *site, path), mode="quiet")
+
+
+def start_virtualenv(makers: Makers) -> tuple[str, ...]:
+    """Return the words that make an environment for the base interpreter, all but its folder.
+
+    Left to itself, virtualenv looks for newer wheels every fortnight, in processes that go on
+    behind the user's back and ask the public index whatever pip's configuration says.
+    """
+    words = ("virtualenv", "--quiet", "--no-periodic-update", "--python", makers.base)
+    return (makers.python, "-I", "-m", *words)
 
 
 def pip_words(environment: Environment, makers: Makers, is_new: bool) -> tuple[str, ...]:
