@@ -13,7 +13,7 @@ import sys
 
 from pipguard.handover import hand_over
 from pipguard.nearby import may_follow
-from pipguard.process import Terminated, die_of_signal
+from pipguard.process import Terminated, die_of_signal, end_at_once
 from pipguard.real_pip import (
     RealPip,
     can_refuse,
@@ -53,7 +53,7 @@ def main() -> int:
             return hand_over(real_pip, argv, os.environ)
         from pipguard.walk import walk_corridor
 
-        return walk_corridor(_read_caller(shell), real_pip)
+        end_at_once(walk_corridor(_read_caller(shell), real_pip))
     except KeyboardInterrupt:
         return 130
     except Terminated as signal:

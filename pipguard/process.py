@@ -282,6 +282,14 @@ def read_line() -> str | None:
     return line.decode(errors="replace").strip()
 
 
+def end_at_once(exit_status: int) -> NoReturn:
+    """End with this status; taking the interpreter apart first would take 4 ms, for nothing.
+
+    Only where all that was to be said has been written: no buffer is flushed.
+    """
+    os._exit(exit_status)
+
+
 def die_of_signal(number: int) -> NoReturn:
     """End as the signal would have ended us, so that our parent sees the truth."""
     import signal

@@ -7,7 +7,6 @@ Never fails the command that it records: a log that cannot be written is said in
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -25,8 +24,8 @@ _MOST_WORDS = 200
 _LONGEST_WORD = 500
 # Everything before the @ of an address can be a password (pip shows the name, hides the rest; a
 # token is often the name). pip's --proxy takes an address without its scheme.
-_CREDENTIALS = re.compile(r"(?P<start>//)(?!git@)[^\s/]+@|(?P<bare>^|=)[^\s/@=:]+:[^\s/]*@")
-_QUERY_VALUE = re.compile(r"(?<=[?&])([\w.-]+)=[^&#\s]+")
+_CREDENTIALS = r"(?P<start>//)(?!git@)[^\s/]+@|(?P<bare>^|=)[^\s/@=:]+:[^\s/]*@"
+_QUERY_VALUE = r"(?<=[?&])([\w.-]+)=[^&#\s]+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +169,12 @@ def mask_words(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def mask_credentials(text: str) -> str:
     """Return the text with what may be a password in an address replaced by stars."""
-    text = _CREDENTIALS.sub(lambda found: f"{found['start'] or found['bare']}****@", text)
-    return _QUERY_VALUE.sub(r"\1=****", text) if "://" in text else text
+    if "@" not in text and "://" not in text:
+        return text
+    import re
+
+    text = re.sub(_CREDENTIALS, lambda found: f"{found['start'] or found['bare']}****@", text)
+    return re.sub(_QUERY_VALUE, r"\1=****", text) if "://" in text else text
 
 
 def _mask_change(change: Change) -> Change:

@@ -9,15 +9,13 @@ follows is the distributor's text and tells nothing (PEP 668). On a terminal col
 
 from __future__ import annotations
 
-import re
-
 from pipguard.doors import dataclass
 
 REFUSAL_LINE = b"error: externally-managed-environment"
 # The longest text seen from a distributor is 2 KB; what is far longer is no refusal.
 _MOST_HELD = 65536
-_COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
-_CUT_COLOUR = re.compile(rb"\x1b(\[[0-9;]*)?$")
+_COLOUR = rb"\x1b\[[0-9;]*m"
+_CUT_COLOUR = rb"\x1b(\[[0-9;]*)?$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class HeldBlock:
         """Return whether the opening is there and how many bytes before it are free to show."""
         position = 0
         for line in data.splitlines(keepends=True):
-            words = _CUT_COLOUR.sub(b"", _COLOUR.sub(b"", line))
+            words = _drop_colours(line)
             if not self._is_inside_line:
                 if words.startswith(self.opening):
                     return True, position
@@ -90,3 +88,11 @@ class HeldBlock:
             self._is_inside_line = not line.endswith((b"\n", b"\r"))
             position += len(line)
         return False, position
+
+
+def _drop_colours(line: bytes) -> bytes:
+    if b"\x1b" not in line:
+        return line
+    import re
+
+    return re.sub(_CUT_COLOUR, b"", re.sub(_COLOUR, b"", line))

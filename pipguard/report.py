@@ -8,7 +8,6 @@ every command in them can be copied as it stands.
 from __future__ import annotations
 
 import os
-import shlex
 
 from pipguard.doors import dataclass
 from pipguard.environment import interpreter_path
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pipguard.pipx_home import InstalledApplication, PipxHome
     from pipguard.wariness import Program
 
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+")
 OPT_OUT = "PIPGUARD=off before the command leaves it to the system's pip"
 
 _ENVIRONMENTS = {
@@ -120,14 +120,14 @@ def describe_applications(
     is_reachable = home.programs in reader.path
     commands = [command for application in applications for command in application.commands]
     words = commands if is_reachable else [os.path.join(home.programs, c) for c in commands]
-    shown = ", ".join(f"`{shlex.quote(word)}`" for word in words[:6])
+    shown = ", ".join(f"`{_quote(word)}`" for word in words[:6])
     more = f" and {len(words) - 6} more" if len(words) > 6 else ""
     named = ", ".join(f"{one.name} {one.version}" for one in applications)
     verb = "is" if len(applications) == 1 else "are"
     ready = f"{named} {verb} ready: run {shown}{more}"
     if is_reachable:
         return (ready,)
-    command = shlex.join([*home.command, "ensurepath"])
+    command = " ".join(map(_quote, [*home.command, "ensurepath"]))
     return (ready, f"{home.programs} is not on PATH: `{command}`, then open a new shell")
 
 
@@ -205,13 +205,22 @@ def _describe_next(path: str, reader: Reader, system: str = os.name) -> str:
     if system == "nt":
         python, activate = interpreter_path(path, system), f"{path}\\Scripts\\activate"
         return f'run your code with `"{python}"`, or activate it: `"{activate}"`'
-    python = shlex.quote(os.path.join(path, "bin", "python"))
+    python = _quote(os.path.join(path, "bin", "python"))
     script = {"fish": "activate.fish", "csh": "activate.csh", "tcsh": "activate.csh"}.get(
         reader.shell, "activate"
     )
     word = "." if script == "activate" else "source"
-    activate = shlex.quote(os.path.join(path, "bin", script))
+    activate = _quote(os.path.join(path, "bin", script))
     return f"run your code with `{python}`, or activate it: `{word} {activate}`"
+
+
+def _quote(word: str) -> str:
+    """Return the word as a POSIX shell takes it; most need nothing, not even the import."""
+    if word and set(word) <= _PLAIN:
+        return word
+    import shlex
+
+    return shlex.quote(word)
 
 
 def _shorten(path: str, reader: Reader) -> str:
