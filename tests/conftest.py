@@ -295,8 +295,11 @@ def pipguard_command(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run_pipguard(pipguard_command: Path) -> RunPipguard:
-    """Run `pipguard ARGUMENTS…`: `run_pipguard(["install", "six"], cwd=…, env=…, stdin=b"")`."""
+def run_pipguard(pipguard_command: Path, project: Path) -> RunPipguard:
+    """Run `pipguard ARGUMENTS…`: `run_pipguard(["install", "six"], cwd=…, env=…, stdin=b"")`.
+
+    In `project`, unless told otherwise: never in the folder that the tests were started from.
+    """
 
     def run(
         arguments: Sequence[Argument],
@@ -310,7 +313,7 @@ def run_pipguard(pipguard_command: Path) -> RunPipguard:
 
 
 @pytest.fixture
-def run_pipguard_on_terminal(pipguard_command: Path) -> RunPipguardOnTerminal:
+def run_pipguard_on_terminal(pipguard_command: Path, project: Path) -> RunPipguardOnTerminal:
     """The same on a terminal, with answers to prompts: `answers=[(b"(Y/n)?", b"y\\n")]`."""
 
     def run(
