@@ -29,6 +29,8 @@ PROMPTS = {
     "fish": 'set -g n 0; set -g fish_greeting\nfunction fish_prompt; printf "READY$n> "; end\n'
     "function bump --on-event fish_postexec; set -g n (math $n + 1); end\n",
 }
+# What terminals obey and do not show (ECMA-48); fish 4 puts some between a command and its output.
+CONTROL = r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()=>][B0]?|\r"
 STATUS = {"bash": "$?", "zsh": "$?", "fish": "$status"}
 
 
@@ -75,7 +77,7 @@ class RealShell:
         ]
         command = [self.path, *OPTIONS[self.name]]
         result = run_on_terminal(command, folder, self.environment, answers)
-        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[()=>][B0]?|\r", "", result.out)
+        return re.sub(CONTROL, "", result.out)
 
     @property
     def environment(self) -> dict[str, str | None]:
