@@ -131,7 +131,7 @@ def list_distributions(environment: str) -> dict[str, str]:
 def scan_distributions(folders: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     """Yield path, normalised name and version of each distribution's metadata in the folders."""
     for folder in folders:
-        for entry in _entries(folder):
+        for entry in list_entries(folder):
             stem, dot, ending = entry.rpartition(".")
             # What begins with a tilde is what pip could not remove (pip 19.1 to 26.3).
             if dot and ending in {"dist-info", "egg-info", "egg-link"} and entry[0] != "~":
@@ -146,7 +146,7 @@ def list_requirements(environment: str) -> tuple[str, ...]:
     """
     words: list[str] = []
     for folder in list_site_folders(environment):
-        for entry in sorted(_entries(folder)):
+        for entry in sorted(list_entries(folder)):
             name, _, version = entry.removesuffix(".dist-info").partition("-")
             if entry.endswith(".dist-info") and normalise_name(name) not in TOOLCHAIN:
                 words += read_origin(os.path.join(folder, entry)) or [f"{name}=={version}"]
@@ -211,7 +211,7 @@ def list_site_folders(environment: str) -> list[str]:
     if os.name == "nt":
         return [os.path.join(environment, "Lib", "site-packages")]
     libraries = os.path.join(environment, "lib")
-    versions = (name for name in _entries(libraries) if name.startswith(("python", "pypy")))
+    versions = (name for name in list_entries(libraries) if name.startswith(("python", "pypy")))
     folders = (os.path.join(libraries, name, "site-packages") for name in versions)
     return sorted(folder for folder in folders if os.path.isdir(folder))
 
@@ -220,7 +220,8 @@ def _is_conda(path: str) -> bool:
     return os.path.isdir(os.path.join(path, "conda-meta"))
 
 
-def _entries(folder: str) -> list[str]:
+def list_entries(folder: str) -> list[str]:
+    """Return the names in a folder, none where it cannot be read."""
     try:
         return os.listdir(folder)
     except OSError:

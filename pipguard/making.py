@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from pipguard.compiled import keep_compiled, lend_compiled
-from pipguard.environment import UNFINISHED_NAME, is_unfinished
+from pipguard.environment import UNFINISHED_NAME, is_unfinished, list_entries
 from pipguard.errors import PipguardError
 from pipguard.folders import cache_folder
 from pipguard.plans import Creation, Step
@@ -90,7 +90,7 @@ class Making:
                 os.rename(self.aside, self.path)
 
     def _remove_made(self) -> None:
-        for entry in _list_folder(self.path):
+        for entry in list_entries(self.path):
             if entry != UNFINISHED_NAME:
                 _remove(os.path.join(self.path, entry))
         _unlink(self.marker)
@@ -126,13 +126,6 @@ def _free_name(path: str, ending: str) -> str:
     while os.path.lexists(f"{path}.{ending}-{number}"):
         number += 1
     return f"{path}.{ending}-{number}"
-
-
-def _list_folder(path: str) -> list[str]:
-    try:
-        return os.listdir(path)
-    except OSError:
-        return []
 
 
 def _remove(path: str) -> None:

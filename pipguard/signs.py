@@ -32,7 +32,7 @@ def _phrases(text: str) -> tuple[str, ...]:
 
 # Of each group of words one counts, and a phrase that one group has explained is taken out before
 # the next one looks: a command line interface for X is not also an interface for X.
-# Weights come from several hundred labelled projects; single words that told nothing were left out.
+# What a change of a weight or a word does, `scripts/evaluate-classification` says.
 
 WORD_RULES: Final[tuple[tuple[int, str, tuple[str, ...]], ...]] = (
     (-5, "is described as a framework", _phrases(

@@ -136,6 +136,12 @@ def test_applications_and_their_commands() -> None:
     assert describe_applications([], HOME, READER) == ()
 
 
+@pytest.mark.parametrize("command", ["x", "a b", "$(x)", "a;b", "é", "it's", "~", "c++"])
+def test_a_command_can_be_copied(command: str) -> None:
+    (said,) = describe_applications([application("a", command)], HOME, READER)
+    assert said.endswith(f"run `{shlex.quote(command)}`")
+
+
 def test_a_folder_that_is_not_on_path() -> None:
     said = describe_applications([application("a")], HOME, Reader("/", "bash", ("/usr/bin",)))
     assert said == (
