@@ -1,4 +1,4 @@
-"""`python -m pipguard`: the door under another name."""
+"""`python -m pipguard`: the same command."""
 
 import sys
 

@@ -1,18 +1,18 @@
-"""Who calls us, from where, with what: everything that a run knows about the world outside files.
+"""One invocation: what was typed, by whom, in which folder, with which variables.
 
-In: nothing. Out: the value that the door reads once and hands on. Never reads anything itself.
+A value that `cli` reads once and hands on. Never reads anything itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipguard.doors import dataclass
+from pipguard.system.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One invocation, as the door found it."""
+    """One invocation, as `cli` found it."""
 
     program: str
     """The name that we were called by, without its folder: `pipguard`, `pip3.12`."""
@@ -26,14 +26,16 @@ class Caller:
     directory: str
     """The current folder, absolute."""
     home: str | None
-    """The home folder, absolute with links resolved; None when nobody knows it."""
+    """The home folder, absolute with links resolved; None when it is not known."""
     user_id: int | None
     """The effective user, None where the system has no such numbers."""
     new_output: tuple[int, int] | None
     """Device and number of the empty file that stdout is, as in `pip freeze > requirements.txt`."""
     is_terminal: bool
     """Whether a person can be asked: stdin and stderr are terminals."""
+    has_error_terminal: bool = False
+    """Whether stderr is a terminal."""
     note: str | None = None
-    """The file where the shell integration looks for word from us; None without it."""
+    """The file in which the shell integration looks for an environment; None without it."""
     is_shim: bool = False
     """Whether we were started as the `pip` of our shims, which programs find as well as people."""

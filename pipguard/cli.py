@@ -1,8 +1,8 @@
-"""The door: who comes in, and whether we are needed at all.
+"""Entry point: hands the command line to the real pip at once unless pipguard could be needed.
 
-In: the command line; nothing else reads `sys`, `os.environ` or the current folder. Out: an exit
-status, or the real pip in our place. Most commands leave here at once, before anything but `os` is
-imported; `walk` takes the others along.
+In: the command line; nothing else reads `sys.argv`, `os.environ` or the current folder. Out: an
+exit status, or the real pip in our place. Most commands end here, before anything heavy is
+imported; `pipeline` takes the others.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ import os
 import stat
 import sys
 
-from pipguard.handover import hand_over
-from pipguard.nearby import may_follow
-from pipguard.process import Terminated, die_of_signal, end_at_once
-from pipguard.real_pip import (
+from pipguard.environments.nearby import may_follow
+from pipguard.pip.handover import hand_over, is_switched_off
+from pipguard.pip.locate import (
     RealPip,
     can_refuse,
     is_shim,
-    is_switched_off,
     locate_module_of,
     locate_real_pip,
 )
+from pipguard.system.processes import Terminated, die_of_signal, end_at_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class _Shell:
-    """What the shell integration says: the name that was typed, and where it looks for word."""
+    """What the shell integration tells: the name that was typed, and the file that it reads."""
 
     __slots__ = ("note", "program")
 
@@ -43,44 +42,44 @@ class _Shell:
 def main() -> int:
     """Run one command line; return the exit status (the real pip's, as far as it decided)."""
     argv = sys.argv[1:]
-    shell = _take_words_of_shell()
-    find_pip = locate_module_of if shell.program.startswith("python") else locate_real_pip
-    real_pip = find_pip(shell.program, os.environ, sys.argv[0])
+    shell = _take_shell_variables()
+    locate = locate_module_of if shell.program.startswith("python") else locate_real_pip
+    real_pip = locate(shell.program, os.environ, sys.argv[0])
     try:
         if argv[:1] == ["guard"]:
-            return _run_guard(real_pip, shell)
-        if real_pip and (is_switched_off(os.environ) or not _concerns_us(real_pip, argv)):
+            return _run_guard_command(real_pip, shell)
+        if real_pip and (is_switched_off(os.environ) or not _may_be_needed(real_pip, argv)):
             return hand_over(real_pip, argv, os.environ)
-        from pipguard.walk import walk_corridor
+        from pipguard.pipeline import run_pipeline
 
-        end_at_once(walk_corridor(_read_caller(shell), real_pip))
+        end_at_once(run_pipeline(_read_caller(shell), real_pip))
     except KeyboardInterrupt:
         return 130
     except Terminated as signal:
         die_of_signal(signal.number)
 
 
-def _take_words_of_shell() -> _Shell:
-    """Read what the shell integration says; it is not for those that we start."""
+def _take_shell_variables() -> _Shell:
+    """Read what the shell integration tells, and remove it: it is not for our children."""
     name = os.environ.pop("PIPGUARD_CALLED_AS", "") or os.path.basename(sys.argv[0])
     return _Shell(name, os.environ.pop("PIPGUARD_NOTE", None))
 
 
-def _concerns_us(real_pip: RealPip, argv: Sequence[str]) -> bool:
-    """Tell whether anything but this pip could be right for these words: mostly nothing is."""
+def _may_be_needed(real_pip: RealPip, argv: Sequence[str]) -> bool:
+    """Tell whether pip might refuse these words, or answer about the wrong environment."""
     if not real_pip.may_be_marked:
         return False
     return can_refuse(real_pip, argv) or may_follow(argv, os.environ, _read_directory())
 
 
-def _run_guard(real_pip: RealPip | None, shell: _Shell) -> int:
-    from pipguard.guard import run_verb
+def _run_guard_command(real_pip: RealPip | None, shell: _Shell) -> int:
+    from pipguard.commands import run_verb
 
     return run_verb(_read_caller(shell), real_pip)
 
 
 def _read_directory() -> str:
-    """Return the current folder; one that was removed under us is `/`, where nothing is made."""
+    """Return the current folder; for one that was removed meanwhile `/`, where nothing is made."""
     try:
         return os.getcwd()
     except OSError:
@@ -88,7 +87,7 @@ def _read_directory() -> str:
 
 
 def _read_new_output() -> tuple[int, int] | None:
-    """Return which empty file stdout is: the shell made it for us, a moment ago."""
+    """Return device and inode of stdout if it is an empty file: the shell has just made it."""
     try:
         status = os.fstat(1)
     except OSError:
@@ -114,4 +113,5 @@ def _read_caller(shell: _Shell) -> Caller:
         note=shell.note,
         is_shim=is_shim(sys.argv[0]),
         is_terminal=os.isatty(0) and os.isatty(2),
+        has_error_terminal=os.isatty(2),
     )

@@ -1,7 +1,7 @@
-"""Walks from a refusal to a plan: what is where, what the targets are, where they go, and how.
+"""Decides what to do with a refused command: what the targets are, where they go, and how.
 
 In: the caller, the real pip, the command. Out: a `Decision`, everything that was found and chosen.
-`cli` performs it, `pip guard explain` prints it. Never changes anything.
+`pipeline` performs it, `pip guard explain` prints it. Never changes anything.
 """
 
 from __future__ import annotations
@@ -9,35 +9,29 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from pipguard.answers import answers_path, read_answers
 from pipguard.caller import Caller
-from pipguard.carried_pip import locate_carried_pip
-from pipguard.classify import UsersWord, make_users_word
-from pipguard.discover import (
-    Surroundings,
-    discover_surroundings,
-    find_project,
-    make_asker,
-    name_manager,
+from pipguard.classification.answers import answers_path, read_answers
+from pipguard.classification.judge import JudgedTarget, Sources, judge_targets
+from pipguard.classification.rules import Statements, make_statements
+from pipguard.classification.targets import Target, read_target
+from pipguard.discover import Surroundings, discover, name_manager
+from pipguard.environments.distributions import list_distributions
+from pipguard.environments.inspect import Environment
+from pipguard.environments.pipx import (
+    PipxHome,
+    guess_environments,
+    read_application,
+    read_pipx_home,
 )
-from pipguard.doors import dataclass, replace
-from pipguard.environment import list_distributions
-from pipguard.folders import cache_folder
-from pipguard.forward import find_interpreter
-from pipguard.judge import JudgedTarget, Sources, judge_targets
 from pipguard.knowledge import commands_of_dependencies
-from pipguard.parse import PipCommand, parse_command
-from pipguard.pip_configuration import read_site_variables
-from pipguard.pipx_home import PipxHome, guess_environments, read_application, read_pipx_home
-from pipguard.plans import Plan
-from pipguard.plans.venv import Makers, plan_venv
-from pipguard.real_pip import (
-    RealPip,
-    interpreter_names,
-    locate_programs,
-    prefer_stable_path,
-    version_of,
-)
+from pipguard.pip.bundled import locate_bundled_pip
+from pipguard.pip.command_line import PipCommand, parse_command
+from pipguard.pip.configuration import read_site_variables
+from pipguard.pip.interpreter import prefer_stable_path, read_version
+from pipguard.pip.locate import RealPip, interpreter_names
+from pipguard.pip.queries import find_interpreter
+from pipguard.plan import Plan
+from pipguard.plans.venv import Tools, plan_venv
 from pipguard.route import (
     FromPipx,
     Installed,
@@ -51,8 +45,11 @@ from pipguard.route import (
     choose_route,
     may_go_to_pipx,
 )
-from pipguard.settings import Settings, read_settings
-from pipguard.targets import Target, read_target
+from pipguard.settings import Settings
+from pipguard.system.folders import cache_folder
+from pipguard.system.frozen import dataclass, replace
+from pipguard.system.processes import make_asker
+from pipguard.system.programs import locate_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +58,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One command line, understood: what it means here and what is to be done."""
+    """What one command line means here, and what is to be done."""
 
     command: PipCommand
     real_pip: RealPip | None
@@ -73,6 +70,7 @@ class Decision:
     targets: tuple[JudgedTarget, ...]
     route: Route
     plan: Plan
+    settings: Settings = Settings()
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -89,62 +87,63 @@ def decide(
     command: PipCommand,
     answers: Mapping[str, Kind] | None = None,
 ) -> Decision:
-    """Return what to do with a command that the real pip refuses, or has no pip to run it.
+    """Return what to do with a command that the real pip refuses, or that has no pip to run it.
 
     `answers` are the user's about `doubts`, when they have just been asked. Raises `BadSetting`
     for a setting that is not accepted.
     """
-    project = find_project(caller)
-    settings = read_settings(caller.environ, project[0])
-    surroundings = discover_surroundings(caller, settings, project)
+    settings, surroundings = discover(caller)
     base = locate_base(caller, real_pip)
-    makers = gather_makers(caller, real_pip, base, surroundings)
-    targets = tuple(read_target(text, caller.directory) for text in command.targets)
+    tools = gather_tools(caller, real_pip, base, surroundings.place.environment)
+    targets = tuple(read_target(text, caller.directory) for text in command.arguments)
     judged = tuple(map(JudgedTarget, targets))
     if _needs_judgment(command, targets, settings, surroundings):
-        word = _gather_words(caller, settings, answers or {})
-        sources = _gather_sources(caller, word, makers, surroundings)
+        statements = _gather_statements(caller, settings, answers or {})
+        sources = _gather_sources(caller, statements, tools, surroundings)
         judged = judge_targets(targets, command, caller, sources)
     installed = _find_installed(caller, command, targets, surroundings)
     request = Request(command, judged, _find_unreadable(command, caller.directory))
     if settings.route == "system":
-        # Few commands come here; the others need not wait for these to be read.
-        from pipguard.offers import find_offer
-        from pipguard.route_system import choose_system_route
+        # Few commands come here; the others need not wait for these imports.
+        from pipguard.package_managers.queries import find_offer
+        from pipguard.route import choose_system_route
 
         offer = find_offer(caller, settings, base, command, targets)
         route = choose_system_route(request, offer)
     else:
         route = choose_route(request, surroundings, settings, installed)
     route = _respect_markers(route, caller, base)
-    plan = _Planner(caller, command, settings, makers).plan(route)
+    plan = _Planner(caller, command, settings, tools).plan(route)
     manager = name_manager(base, read_marker(real_pip))
-    return Decision(command, real_pip, base, manager, surroundings, judged, route, plan)
+    return Decision(command, real_pip, base, manager, surroundings, judged, route, plan, settings)
 
 
 def locate_base(caller: Caller, real_pip: RealPip | None) -> str:
     """Return the interpreter that environments are made for, by a path that lasts.
 
-    The real pip's own; without a pip the Python that its name stands for; without that, ours.
+    The real pip's own; without a pip the Python that its name means; without that, ours.
     """
     interpreter = find_interpreter(real_pip, caller.environ) if real_pip else None
     for name in interpreter_names(caller.program):
         if interpreter:
             break
-        interpreter = next(iter(locate_programs(name, caller.environ)), None)
+        interpreter = locate_program(name, caller.environ)
     return prefer_stable_path(interpreter or caller.python)
 
 
-def gather_makers(
-    caller: Caller, real_pip: RealPip | None, base: str, surroundings: Surroundings
-) -> Makers:
-    """Return what environments are made with; a pip of ours only where none is at hand."""
-    environment = surroundings.place.environment
-    has_pip = real_pip is not None or environment.has_pip
-    version = version_of(base)
-    carried = "" if has_pip else locate_carried_pip(environment.version or version)
+def gather_tools(
+    caller: Caller, real_pip: RealPip | None, base: str, environment: Environment | None = None
+) -> Tools:
+    """Return what environments are made and filled with; virtualenv's pip where there is no other.
+
+    `environment` is the one to be filled, where it is known already.
+    """
+    version = read_version(base)
+    bundled = ""
+    if real_pip is None and not (environment and environment.has_pip):
+        bundled = locate_bundled_pip((environment and environment.version) or version)
     site_variables = read_site_variables(caller, base)
-    return Makers(caller.python, base, real_pip, carried, site_variables, version)
+    return Tools(caller.python, base, real_pip, bundled, site_variables, version)
 
 
 def read_marker(real_pip: RealPip | None) -> str:
@@ -171,25 +170,27 @@ def _needs_judgment(
 
 
 def _gather_sources(
-    caller: Caller, word: UsersWord, makers: Makers, surroundings: Surroundings
+    caller: Caller, statements: Statements, tools: Tools, surroundings: Surroundings
 ) -> Sources:
     """Return where to look; without the system's pip, that of the environment knows the index."""
     environment = surroundings.place.environment
-    lends = makers.real_pip is None and environment.has_pip
+    has_own = tools.real_pip is None and environment.has_pip
     return Sources(
-        word,
+        statements,
         surroundings.project,
-        environment.interpreter if lends else makers.base,
-        makers.carried_pip,
+        environment.interpreter if has_own else tools.base,
+        tools.bundled_pip,
         cache_folder(caller.environ, "metadata"),
     )
 
 
-def _gather_words(caller: Caller, settings: Settings, answers: Mapping[str, Kind]) -> UsersWord:
+def _gather_statements(
+    caller: Caller, settings: Settings, answers: Mapping[str, Kind]
+) -> Statements:
     """Return what the user has said in settings, when asked before, and just now."""
     kept = read_answers(caller.environ)
     return replace(
-        make_users_word(settings.applications, settings.libraries),
+        make_statements(settings.applications, settings.libraries),
         answers={**kept, **answers},
         answers_path=answers_path(caller.environ) if kept else "",
     )
@@ -197,7 +198,7 @@ def _gather_words(caller: Caller, settings: Settings, answers: Mapping[str, Kind
 
 def _find_unreadable(command: PipCommand, directory: str) -> tuple[str, ...]:
     """Return the files that pip would fail to open at once; `-` and addresses are not files."""
-    files = (*command.requirement_files, *command.constraint_files)
+    files = (*command.values("--requirement"), *command.values("--constraint"))
     paths = (name for name in files if name != "-" and "://" not in name)
     return tuple(p for p in paths if not os.access(os.path.join(directory, p), os.R_OK))
 
@@ -222,7 +223,7 @@ def _respect_markers(route: Route, caller: Caller, base: str) -> Route:
     from packaging.markers import Marker
 
     question = "import platform; print(platform.python_version())"
-    answer = os.fsdecode(make_asker(caller)([base, "-I", "-c", question]) or b"").strip()
+    answer = os.fsdecode(make_asker(caller.environ)([base, "-I", "-c", question]) or b"").strip()
     here = {"python_full_version": answer, "python_version": ".".join(answer.split(".")[:2])}
     met = tuple(t for t in route.targets if not t.marker or Marker(t.marker).evaluate(here))
     return replace(route, targets=met) if met else ToRehearsal("no marker is met")
@@ -230,39 +231,39 @@ def _respect_markers(route: Route, caller: Caller, base: str) -> Route:
 
 @dataclass(frozen=True, slots=True)
 class _Planner:
-    """What wording a plan takes, gathered once."""
+    """What steps_for a plan takes, gathered once."""
 
     caller: Caller
     command: PipCommand
     settings: Settings
-    makers: Makers
+    tools: Tools
 
     def plan(self, route: Route) -> Plan:
         if isinstance(route, ToVenv):
-            return plan_venv(route, self.command, self.settings, self.makers)
+            return plan_venv(route, self.command, self.settings, self.tools)
         if isinstance(route, ToPipx):
             return self.plan_applications(route)
         if isinstance(route, FromPipx):
             from pipguard.plans.pipx import plan_pipx_uninstall
 
-            return plan_pipx_uninstall(route, self.command, self.ask_pipx_home(), self.makers)
+            return plan_pipx_uninstall(route, self.command, self.ask_pipx_home(), self.tools)
         if isinstance(route, ToRehearsal):
             from pipguard.plans.rehearsal import plan_rehearsal
 
-            return plan_rehearsal(self.command, self.makers)
+            return plan_rehearsal(self.command, self.tools)
         if isinstance(route, ToSystem):
-            from pipguard.offers import load_manager
+            from pipguard.package_managers.queries import load_manager
             from pipguard.plans.system import plan_system
 
             return plan_system(route, self.command, load_manager(route.manager))
         if isinstance(route, ToOverride):
             from pipguard.plans.override import plan_override
 
-            return plan_override(self.command, self.makers)
+            return plan_override(self.command, self.tools)
         return Plan("declined", (), exit_status=route.exit_status)
 
     def ask_pipx_home(self) -> PipxHome:
-        return read_pipx_home(self.caller, make_asker(self.caller))
+        return read_pipx_home(self.caller, make_asker(self.caller.environ))
 
     def plan_applications(self, route: ToPipx) -> Plan:
         from pipguard.plans.pipx import Applications, plan_pipx
@@ -278,12 +279,12 @@ class _Planner:
         known = commands_of_dependencies()
         applications = Applications(home, installed, known, route.certain, fallbacks)
         place = (self.caller.directory, self.caller.environ)
-        return plan_pipx(route.targets, self.command, applications, self.makers, place)
+        return plan_pipx(route.targets, self.command, applications, self.tools, place)
 
     def plan_fallback(self, route: ToPipx, target: Target) -> Plan:
         """Plan the same command for this target alone, in the environment."""
         others = [other.text for other in route.targets if other != target]
-        command = parse_command(self.command.without_arguments(*others))
-        plan = plan_venv(ToVenv(route.environment, ""), command, self.settings, self.makers)
+        command = parse_command(self.command.without_arguments(*others), self.command.version)
+        plan = plan_venv(ToVenv(route.environment, ""), command, self.settings, self.tools)
         note = f"`{target.name}` has no command of its own, so it goes to {route.environment.path}"
         return replace(plan, notes=(note, *plan.notes))

@@ -1,24 +1,31 @@
-"""Where we are: the project, the environment that serves it, the tools at hand.
+"""Finds the project and the environment that libraries of this command would go to.
 
-In: the caller, the settings, the real pip. Out: `Surroundings`. Reads folders and asks programs
-about themselves. Never creates, never changes, never goes to the network.
+In: the caller, the settings. Out: `Surroundings`. Reads folders and asks programs about themselves.
+Never creates or changes anything, never goes to the network.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from pipguard.caller import Caller
-from pipguard.doors import dataclass
-from pipguard.environment import Environment, find_distrust, follow_pointer, inspect_environment
+from pipguard.environments.inspect import (
+    Environment,
+    find_distrust,
+    follow_pointer,
+    inspect_environment,
+    make_interpreter_asker,
+)
 from pipguard.errors import BadSetting, PipguardError
-from pipguard.folders import cache_folder, data_folder
-from pipguard.memory import make_question, recall, remember
-from pipguard.process import run_captured
-from pipguard.real_pip import locate_programs
-from pipguard.settings import Settings
+from pipguard.settings import Settings, read_settings
+from pipguard.system.folders import data_folder
+from pipguard.system.frozen import dataclass
+from pipguard.system.os_release import read_os_release
+from pipguard.system.processes import make_asker
+from pipguard.system.programs import locate_program
+from pipguard.system.quoting import quote_word
 
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "manage.py", ".git", ".venv")
 ENVIRONMENT_NAMES = (".venv", "venv", "env")
@@ -31,7 +38,7 @@ _NOT_MADE = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The one environment that libraries of this command would go to, and how it was chosen."""
+    """The environment that libraries of this command would go to, and how it was chosen."""
 
     environment: Environment
     origin: str
@@ -48,6 +55,16 @@ class Surroundings:
     """The project's root folder; None where the current folder can be no project."""
     has_project_files: bool
     place: Place
+
+
+def discover(caller: Caller) -> tuple[Settings, Surroundings]:
+    """Read the settings in force in the current folder, and find the project and its environment.
+
+    Raises `BadSetting` for a setting that is not accepted.
+    """
+    project = find_project(caller)
+    settings = read_settings(caller.environ, project[0])
+    return settings, discover_surroundings(caller, settings, project)
 
 
 def find_project(caller: Caller) -> tuple[str | None, bool]:
@@ -79,10 +96,10 @@ def discover_surroundings(
     return Surroundings(root, has_files, place or _find_personal(caller))
 
 
-def locate_ourselves(caller: Caller) -> str:
+def locate_pipguard(caller: Caller) -> str:
     """Return the absolute path of the `pipguard` command, by a name that lasts.
 
-    What started us may be a link under another name, or a module (`python -m pipguard`).
+    pipguard may have been started by a link under another name, or as a module.
     """
     path = os.path.join(caller.directory, caller.itself)
     if os.path.basename(path) != "pipguard":
@@ -92,46 +109,33 @@ def locate_ourselves(caller: Caller) -> str:
     return os.path.join(os.path.dirname(caller.python), "pipguard")
 
 
-def make_asker(caller: Caller) -> Callable[[list[str]], bytes | None]:
-    """Return a way to ask a program something: its stdout, or None when it fails."""
+def name_guard(caller: Caller) -> str:
+    """Return how this user calls pipguard's own commands: `pip guard`, or the path that works.
 
-    def ask(command: list[str]) -> bytes | None:
-        try:
-            captured = run_captured(command, caller.environ, timeout=30)
-        except (OSError, TimeoutError):
-            return None
-        return captured.stdout if captured.exit_status == 0 else None
+    Called as `pip`, from a shell integration or as a shim, `pip guard` works, and where pipguard is
+    on PATH its documented alias makes it work; from a checkout only the path does.
+    """
+    own = locate_pipguard(caller)
+    is_pip = caller.program.startswith(("pip", "python")) and "pipguard" not in caller.program
+    found = locate_program("pipguard", caller.environ)
+    if is_pip or caller.note or (found and os.path.realpath(found) == os.path.realpath(own)):
+        return "pip guard"
+    return f"{quote_word(own)} guard"
 
-    return ask
 
-
-def make_interpreter_asker(caller: Caller) -> Callable[[list[str]], bytes | None]:
-    """Return a way to ask an environment's Python about itself, once while it stays what it is."""
-    ask = make_asker(caller)
-    folder = cache_folder(caller.environ, "interpreters")
-
-    def ask_once(command: list[str]) -> bytes | None:
-        configuration = os.path.join(os.path.dirname(os.path.dirname(command[0])), "pyvenv.cfg")
-        question = make_question(command, (command[0], configuration))
-        known = recall(folder, question)
-        if known is not None:
-            return os.fsencode(known)
-        answer = ask(command)
-        if answer and answer.count(b"\n") == 1:
-            remember(folder, question, os.fsdecode(answer.strip()))
-        return answer
-
-    return ask_once
+def name_guard_for_root(caller: Caller) -> str:
+    """Return the same with sudo, which expands no alias and has a PATH of its own."""
+    return f"sudo {quote_word(locate_pipguard(caller))} guard"
 
 
 def personal_environment_path(environ: Mapping[str, str]) -> str:
     """Return where libraries go that belong to no project.
 
-    Raises `PipguardError` where nobody knows the home folder.
+    Raises `PipguardError` where the home folder is not known.
     """
     path = data_folder(environ, "personal")
     if not path:
-        raise PipguardError("nobody knows your home folder", "set HOME or PIPGUARD_VENV=FOLDER")
+        raise PipguardError("your home folder is not known", "set HOME or PIPGUARD_VENV=FOLDER")
     return path
 
 
@@ -145,7 +149,7 @@ def name_manager(interpreter: str | None, marker_text: str) -> str:
     if real.startswith("/nix/"):
         return "Nix"
     if real.startswith(("/usr/", "/bin/")):
-        return _read_system_name() or "The operating system"
+        return read_os_release().get("NAME", "").replace(" GNU/Linux", "") or "The operating system"
     return "Its distributor"
 
 
@@ -153,13 +157,13 @@ def _find_active(caller: Caller) -> Place | None:
     active = caller.environ.get("VIRTUAL_ENV")
     if active:
         path = os.path.join(caller.directory, active)
-        environment = inspect_environment(path, make_interpreter_asker(caller))
+        environment = inspect_environment(path, make_interpreter_asker(caller.environ))
         if environment.must_be_made:
             environment = Environment(path, "broken", _NOT_MADE[environment.state])
         return Place(environment, "active")
     conda = caller.environ.get("CONDA_PREFIX")
     if conda and os.path.exists(os.path.join(conda, "bin", "python")):
-        return Place(inspect_environment(conda, make_interpreter_asker(caller)), "conda")
+        return Place(inspect_environment(conda, make_interpreter_asker(caller.environ)), "conda")
     return None
 
 
@@ -190,14 +194,14 @@ def _find_personal(caller: Caller) -> Place:
 
 
 def _inspect_with_care(path: str, caller: Caller) -> Environment:
-    """Look at an environment that nobody activated: nothing of it runs before it is trusted."""
+    """Inspect an environment that the user did not activate; run nothing of it unless trusted."""
     path = follow_pointer(path)
     distrust = find_distrust(path, caller.user_id)
     if not distrust and _is_tracked(path, caller):
         distrust = "it is tracked in version control, so its code came from somewhere else"
     if distrust:
         return Environment(path, "untrusted", distrust)
-    return inspect_environment(path, make_interpreter_asker(caller))
+    return inspect_environment(path, make_interpreter_asker(caller.environ))
 
 
 def _is_tracked(path: str, caller: Caller) -> bool:
@@ -205,11 +209,11 @@ def _is_tracked(path: str, caller: Caller) -> bool:
     if not os.path.isdir(path) or not _is_in_repository(path):
         return False
     folder, name = os.path.split(path)
-    git = next(iter(locate_programs("git", caller.environ)), "")
+    git = locate_program("git", caller.environ)
     # The repository's own configuration may name a program to run; this is the one that ls-files
     # would start.
     command = [git, "-C", folder, "-c", "core.fsmonitor=false", "ls-files", "-z", "--"]
-    return bool(git and make_asker(caller)([*command, f":(literal){name}"]))
+    return bool(git and make_asker(caller.environ)([*command, f":(literal){name}"]))
 
 
 def _is_in_repository(path: str) -> bool:
@@ -235,7 +239,7 @@ def _can_be_project(folder: str, caller: Caller) -> bool:
 
 
 def _has_project_files(folder: str, new_output: tuple[int, int] | None) -> bool:
-    """Look for a project's file; one that the shell has just made for our output is none."""
+    """Look for a project's file; `> requirements.txt` on this very command line makes none."""
     try:
         entries = set(os.listdir(folder))
     except OSError:
@@ -252,12 +256,3 @@ def _identify(path: str) -> tuple[int, int]:
     except OSError:
         return (-1, -1)
     return status.st_dev, status.st_ino
-
-
-def _read_system_name() -> str:
-    try:
-        with open("/etc/os-release", encoding="utf-8", errors="replace") as file:
-            lines = dict(line.strip().split("=", 1) for line in file if "=" in line)
-    except OSError:
-        return ""
-    return lines.get("NAME", "").strip("\"'").replace(" GNU/Linux", "")

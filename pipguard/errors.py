@@ -1,4 +1,4 @@
-"""The one family of errors that a user may meet; the door turns them into words.
+"""The errors that a user may meet; `pipeline` and `commands` turn them into messages.
 
 In: what went wrong and what to do about it. Out: an exception. Never prints, never exits.
 """

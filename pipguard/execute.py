@@ -10,25 +10,25 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
-from pipguard.doors import dataclass
-from pipguard.environment import UNFINISHED_NAME
+from pipguard.environments.inspect import UNFINISHED_NAME
 from pipguard.errors import PipguardError
-from pipguard.lock import hold_lock
-from pipguard.plans import Plan, Step
-from pipguard.process import (
+from pipguard.pip.refusal import HeldBlock
+from pipguard.plan import Plan, Step, apply_changes
+from pipguard.system.frozen import dataclass
+from pipguard.system.locks import hold_environment_lock
+from pipguard.system.processes import (
     DISCARD,
     Interrupted,
     raising_on_signals,
     run_captured,
     run_foreground,
     run_relaying,
-    write_error,
 )
-from pipguard.refusal import HeldBlock
+from pipguard.system.streams import write_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pipguard.making import Making
+    from pipguard.environments.create import Creator
 
 # pipx 1.1 to 1.18 begin so where a distribution has no command; they have removed it again then.
 NO_COMMANDS = b"No apps associated with package"
@@ -48,7 +48,7 @@ class Outcome:
     has_made: bool = False
     """Whether the environment is this run's own."""
     has_removed: bool = False
-    """Whether this run's own environment is gone again."""
+    """Whether this run's own environment was removed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Performer:
     """Asks the user a question; true for yes."""
     is_verbose: bool = False
     watch: Callable[[], AbstractContextManager[None]] = nullcontext
-    """Entered around everything that changes something, when nobody else can change it."""
+    """Entered around everything that changes something, under the lock."""
 
 
 def execute_plan(plan: Plan, performer: Performer) -> Outcome:
@@ -75,17 +75,18 @@ def execute_plan(plan: Plan, performer: Performer) -> Outcome:
         if plan.environment is None:
             with performer.watch():
                 return _perform_steps(plan, performer)
-        with hold_lock(plan.environment, performer.environ, performer.say), performer.watch():
+        lock = hold_environment_lock(plan.environment, performer.environ, performer.say)
+        with lock, performer.watch():
             return _perform_in_environment(plan, performer)
 
 
 def _perform_in_environment(plan: Plan, performer: Performer) -> Outcome:
     if plan.creation is not None:
-        from pipguard.making import Making
+        from pipguard.environments.create import Creator
 
-        making = Making(plan.creation, performer.environ)
-        if making.is_needed():
-            return _perform_in_new_environment(plan, performer, making)
+        creator = Creator(plan.creation, performer.environ)
+        if creator.is_needed():
+            return _perform_in_new_environment(plan, performer, creator)
     outcome = _perform_steps(plan, performer)
     if outcome.exit_status == 0:
         _settle_environment(plan)
@@ -93,29 +94,32 @@ def _perform_in_environment(plan: Plan, performer: Performer) -> Outcome:
 
 
 def _settle_environment(plan: Plan) -> None:
-    """Leave an environment that was there as a successful command leaves it: whole, or gone."""
+    """Leave an environment that was there as a successful command leaves it: whole, or removed."""
     if plan.removal:
-        from pipguard.making import remove_environment
+        from pipguard.environments.create import remove_environment
 
         remove_environment(plan.removal)
     elif plan.environment and os.path.exists(os.path.join(plan.environment, UNFINISHED_NAME)):
-        # A run that died between its install and its last word has left the mark there.
-        from pipguard.making import declare_finished
+        # A run that died between its install and its last line has left the mark there.
+        from pipguard.environments.create import declare_finished
 
         declare_finished(plan.environment)
 
 
-def _perform_in_new_environment(plan: Plan, performer: Performer, making: Making) -> Outcome:
+def _perform_in_new_environment(plan: Plan, performer: Performer, creator: Creator) -> Outcome:
+    def run_creation(command: tuple[str, ...]) -> int:
+        return _perform(Step("make the environment", command, mode="quiet"), performer)[0]
+
     try:
-        making.make(lambda step: _perform(step, performer)[0])
+        creator.make(run_creation)
         outcome = _perform_steps(plan, performer)
     except BaseException:
-        making.undo()
+        creator.undo()
         raise
     if outcome.exit_status != 0:
-        making.undo()
+        creator.undo()
         return Outcome(outcome.exit_status, outcome.failed, has_removed=True)
-    making.keep()
+    creator.keep()
     return Outcome(0, diverted=outcome.diverted, has_made=True)
 
 
@@ -163,18 +167,6 @@ def _perform(step: Step, performer: Performer) -> tuple[int, bool]:
         raise PipguardError(f"{step.command[0]} cannot be started: {problem}") from error
 
 
-def apply_changes(
-    environ: Mapping[str, str], changes: tuple[tuple[str, str | None], ...]
-) -> dict[str, str]:
-    """Return the variables with a step's changes made."""
-    changed = dict(environ)
-    for name, value in changes:
-        changed.pop(name, None)
-        if value is not None:
-            changed[name] = value
-    return changed
-
-
 def _run_quietly(step: Step, environ: Mapping[str, str], performer: Performer) -> int:
     captured = run_captured(step.command, environ)
     if captured.exit_status != 0:
@@ -184,7 +176,7 @@ def _run_quietly(step: Step, environ: Mapping[str, str], performer: Performer) -
 
 
 def _drop_tracebacks(text: bytes) -> bytes:
-    """Keep what a tool says and leave out where in its code it said so (-v shows that, too).
+    """Keep a tool's messages and leave out where in its code they arose (-v shows that, too).
 
     virtualenv reports a full disk as two tracebacks; the line that matters is their last.
     """
@@ -195,9 +187,9 @@ def _drop_tracebacks(text: bytes) -> bytes:
 
 
 def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> tuple[int, bool]:
-    """Run pipx without its congratulations: the closing words say what there is now.
+    """Run pipx without its congratulations: the closing lines say which commands there are now.
 
-    Where they are wanted they go to stderr, for stdout is pip's alone.
+    With -v its stdout goes to stderr, because stdout is pip's alone.
     """
     block = HeldBlock(NO_COMMANDS)
     stdout = 2 if performer.is_verbose else DISCARD

@@ -1,33 +1,33 @@
-"""Which environment a question is about: `list`, `show`, `freeze`, `check`, `inspect`.
+"""Chooses the environment that `list`, `show`, `freeze`, `check` and `inspect` speak about.
 
-In: the caller, the real pip, the command. Out: a `FollowUp`, or None where it is the real pip's to
-answer. pip refuses none of these, so nothing is run first to learn whether it would. Looks only;
-makes nothing, and changes nothing about the words.
+In: the caller, the real pip, the command. Out: a `FollowUp`, or None where the real pip's own
+Python is meant. pip refuses none of these, so it is not run first to learn whether it would. Never
+makes an environment, never changes a word of the command.
 """
 
 from __future__ import annotations
 
 from pipguard.caller import Caller
-from pipguard.discover import (
-    Place,
-    Surroundings,
-    discover_surroundings,
-    find_project,
-    make_asker,
-)
-from pipguard.doors import dataclass
-from pipguard.environment import Environment, inspect_environment, list_distributions
-from pipguard.forward import find_interpreter
+from pipguard.discover import Place, Surroundings, discover
+from pipguard.environments.distributions import list_distributions
+from pipguard.environments.inspect import Environment, inspect_environment
+from pipguard.environments.nearby import FOLLOW_UPS
+from pipguard.environments.pipx import guess_environments, read_application
 from pipguard.knowledge import normalise_name
-from pipguard.nearby import FOLLOW_UPS
-from pipguard.parse import PipCommand
-from pipguard.pip_configuration import allows_system_packages
-from pipguard.pipx_home import guess_environments, read_application
-from pipguard.plans import Plan
+from pipguard.pip.command_line import PipCommand
+from pipguard.pip.configuration import allows_system_packages
+from pipguard.pip.interpreter import (
+    locate_marker,
+    read_isolated_command,
+)
+from pipguard.pip.locate import RealPip
+from pipguard.pip.queries import find_interpreter
+from pipguard.plan import Plan
 from pipguard.plans.venv import plan_venv
-from pipguard.real_pip import RealPip, locate_marker, start_isolated, version_of
 from pipguard.route import ToVenv
-from pipguard.settings import Settings, read_settings
+from pipguard.settings import Settings
+from pipguard.system.frozen import dataclass
+from pipguard.system.processes import make_asker
 
 _IS_INSTALLED = (
     "import importlib.metadata as m, sys\nfor name in sys.argv[1:]: m.distribution(name)"
@@ -36,13 +36,13 @@ _IS_INSTALLED = (
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """Who answers, and about which environment."""
+    """Which pip answers, and about which environment."""
 
     environment: Environment
     origin: str
     """As in `Place`, or `pipx`."""
     plan: Plan | None
-    """How pip gets to speak about it; None where it is in no state for that."""
+    """How pip gets to answer about it; None where the environment is in no state for that."""
 
 
 def choose_follow_up(
@@ -54,11 +54,9 @@ def choose_follow_up(
     """
     if not _is_open(caller, command) or not _installs_go_elsewhere(caller, real_pip):
         return None
-    project = find_project(caller)
-    settings = read_settings(caller.environ, project[0])
-    if settings.route in {"override", "system"}:
+    settings, surroundings = discover(caller)
+    if settings.route in {"override", "system", "off"}:
         return None
-    surroundings = discover_surroundings(caller, settings, project)
     place = _find_in_pipx(caller, real_pip, command, surroundings) or surroundings.place
     state = place.environment.state
     if state == "usable":
@@ -70,10 +68,10 @@ def choose_follow_up(
 
 
 def _is_open(caller: Caller, command: PipCommand) -> bool:
-    """Whether the words leave open which environment they ask about."""
+    """Whether the command leaves open which environment it asks about."""
     if command.subcommand not in FOLLOW_UPS or command.error or command.asks_help:
         return False
-    if command.python or caller.environ.get("PIP_PYTHON"):
+    if command.last("--python") or caller.environ.get("PIP_PYTHON"):
         return False
     return not (command.has("--user") or command.has("--path"))
 
@@ -103,7 +101,7 @@ def _find_in_pipx(
     if folder is None or (environment.state != "usable" and _has_itself(caller, real_pip, name)):
         return None
     path = f"{folder}/{name}"
-    return Place(inspect_environment(path, make_asker(caller)), "pipx")
+    return Place(inspect_environment(path, make_asker(caller.environ)), "pipx")
 
 
 def _has_itself(caller: Caller, real_pip: RealPip | None, name: str) -> bool:
@@ -111,8 +109,8 @@ def _has_itself(caller: Caller, real_pip: RealPip | None, name: str) -> bool:
     interpreter = find_interpreter(real_pip, caller.environ) if real_pip else None
     if interpreter is None:
         return False
-    question = [*start_isolated(interpreter, version_of(interpreter)), "-c", _IS_INSTALLED, name]
-    return make_asker(caller)(question) is not None
+    question = [*read_isolated_command(interpreter), "-c", _IS_INSTALLED, name]
+    return make_asker(caller.environ)(question) is not None
 
 
 def _plan(
@@ -122,8 +120,7 @@ def _plan(
     caller: Caller,
     real_pip: RealPip | None,
 ) -> Plan:
-    from pipguard.decide import gather_makers, locate_base
+    from pipguard.decide import gather_tools, locate_base
 
-    surroundings = Surroundings(None, False, Place(environment, ""))
-    makers = gather_makers(caller, real_pip, locate_base(caller, real_pip), surroundings)
-    return plan_venv(ToVenv(environment, ""), command, settings, makers)
+    tools = gather_tools(caller, real_pip, locate_base(caller, real_pip), environment)
+    return plan_venv(ToVenv(environment, ""), command, settings, tools)

@@ -1,30 +1,30 @@
-"""Turns what was decided and what became of it into words.
+"""Turns a decision, an outcome or an error into lines for the user.
 
-In: a `Decision`, an `Outcome`, an error. Out: lines without our prefix, each understandable alone
-and without colour. Pure: writes nothing, reads nothing. At most four lines for one command, and
-every command in them can be copied as it stands.
+In: a `Decision`, an `Outcome`, an error. Out: lines without the prefix, each understandable alone
+and without colour, and the bytes that show them. Pure: writes nothing, reads nothing. At most four
+lines for one command, and every command in them can be copied as it is.
 """
 
 from __future__ import annotations
 
 import os
 
-from pipguard.doors import dataclass
-from pipguard.environment import interpreter_path
+from pipguard.environments.inspect import interpreter_path
 from pipguard.route import Declined, FromPipx, ToOverride, ToPipx, ToRehearsal, ToSystem, ToVenv
+from pipguard.system.frozen import dataclass
+from pipguard.system.quoting import quote_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipguard.decide import Decision
+    from pipguard.environments.pipx import InstalledApplication, PipxHome
     from pipguard.errors import PipguardError
     from pipguard.execute import Outcome
     from pipguard.follow import FollowUp
-    from pipguard.pipx_home import InstalledApplication, PipxHome
-    from pipguard.wariness import Program
+    from pipguard.shells.callers import Program
 
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+")
 OPT_OUT = "PIPGUARD=off before the command leaves it to the system's pip"
 
 _ENVIRONMENTS = {
@@ -33,11 +33,12 @@ _ENVIRONMENTS = {
     "personal": "your personal",
     "pipx": "pipx's",
 }
+_DIM, _BOLD, _PLAIN = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: where they stand and which shell they type into."""
+    """Who reads: the folder that they are in and the shell that they type into."""
 
     directory: str
     shell: str
@@ -46,6 +47,8 @@ class Reader:
     """The folders of their PATH, where it matters which they are."""
     activates: bool = False
     """Whether their shell activates a project's environment after an install."""
+    guard: str = "pip guard"
+    """How they call pipguard's own commands."""
 
 
 def describe_decision(decision: Decision, reader: Reader) -> tuple[str, ...]:
@@ -56,9 +59,19 @@ def describe_decision(decision: Decision, reader: Reader) -> tuple[str, ...]:
     is_idle = isinstance(route, ToVenv) and route.is_idle
     if is_idle or isinstance(route, ToRehearsal | ToOverride):
         return ()
-    first = f"{_describe_refusal(decision)}, so {_describe_route(decision, reader)}"
+    first = _describe_route(decision, reader)
     notes = "; ".join(decision.plan.notes)
     return (first, notes) if notes else (first,)
+
+
+def name_destination(decision: Decision, reader: Reader) -> str:
+    """Return the words of the first line that name the place; empty where it names none."""
+    route = decision.route
+    if isinstance(route, ToVenv):
+        return shorten_path(route.environment.path, reader)
+    if isinstance(route, ToSystem):
+        return route.manager
+    return "pipx" if isinstance(route, ToPipx | FromPipx) else ""
 
 
 def describe_doubts(decision: Decision) -> str:
@@ -70,17 +83,15 @@ def describe_doubts(decision: Decision) -> str:
 
 
 def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tuple[str, ...]:
-    """Return what the user does next, or what was taken back; empty where pip said it all."""
+    """Return what the user does next, or what was undone; empty where pip said it all."""
     route = decision.route
     if isinstance(route, ToPipx) and outcome.diverted and outcome.exit_status == 0:
-        return (_describe_next(_shorten(route.environment.path, reader), reader),)
-    if isinstance(route, ToSystem) and outcome.exit_status == 0 and not outcome.declined:
-        return ("`pip guard undo` takes that back",)
+        return (_describe_next(shorten_path(route.environment.path, reader), reader),)
     if not isinstance(route, ToVenv):
         return ()
-    path = _shorten(route.environment.path, reader)
+    path = shorten_path(route.environment.path, reader)
     if outcome.has_removed:
-        return (f"{path} is removed again, nothing was kept",)
+        return (f"nothing was installed, so the new {path} is removed again",)
     is_install = decision.command.subcommand == "install" and outcome.exit_status == 0
     if not is_install or route.is_idle:
         return ()
@@ -91,8 +102,15 @@ def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tu
     return (_describe_next(path, reader),)
 
 
-def describe_standing_back(program: Program) -> str:
-    """Return why nothing was redirected, and how it is."""
+def describe_way_back(decision: Decision, outcome: Outcome, reader: Reader) -> tuple[str, ...]:
+    """Return how to reverse what the package manager did, where it did it and it is recorded."""
+    is_done = outcome.exit_status == 0 and not outcome.declined
+    has_changed_system = isinstance(decision.route, ToSystem) and is_done
+    return (f"`{reader.guard} undo` reverses this",) if has_changed_system else ()
+
+
+def describe_advice(program: Program) -> str:
+    """Return for a program's log why nothing was redirected, and how it would be."""
     if program.kind == "notebook":
         return "in a notebook, `%pip install NAME` installs where the notebook's Python looks"
     return (
@@ -103,7 +121,7 @@ def describe_standing_back(program: Program) -> str:
 
 def describe_follow_up(followed: FollowUp, reader: Reader) -> tuple[str, ...]:
     """Return which environment pip's answer is about."""
-    path = _shorten(followed.environment.path, reader)
+    path = shorten_path(followed.environment.path, reader)
     if followed.plan is None:
         problem = followed.environment.problem
         return (f"{path} is not used: {problem}; this is about the system's own packages",)
@@ -120,26 +138,26 @@ def describe_applications(
     is_reachable = home.programs in reader.path
     commands = [command for application in applications for command in application.commands]
     words = commands if is_reachable else [os.path.join(home.programs, c) for c in commands]
-    shown = ", ".join(f"`{_quote(word)}`" for word in words[:6])
-    more = f" and {len(words) - 6} more" if len(words) > 6 else ""
+    shown = list_some([f"`{quote_word(word)}`" for word in words])
     named = ", ".join(f"{one.name} {one.version}" for one in applications)
     verb = "is" if len(applications) == 1 else "are"
-    ready = f"{named} {verb} ready: run {shown}{more}"
+    ready = f"{named} {verb} ready: run {shown}"
     if is_reachable:
         return (ready,)
-    command = " ".join(map(_quote, [*home.command, "ensurepath"]))
-    return (ready, f"{home.programs} is not on PATH: `{command}`, then open a new shell")
+    folder = f"{home.programs} is not on PATH"
+    return (ready, f"{folder}: `{reader.guard} ensurepath`, then open a new shell")
 
 
 def describe_removed(names: Sequence[str]) -> tuple[str, ...]:
-    """Return which applications are gone."""
-    return (f"uninstalled {', '.join(f'`{name}`' for name in names)}",) if names else ()
+    """Return which applications were removed."""
+    return (f"removed {', '.join(f'`{name}`' for name in names)}",) if names else ()
 
 
-def describe_failures(outcome: Outcome) -> tuple[str, ...]:
+def describe_failures(decision: Decision, outcome: Outcome) -> tuple[str, ...]:
     """Return which targets failed, by name: there may be several, and others succeeded."""
     named = [f"`{subject}`" for subject in outcome.failed if subject]
-    return (f"this failed: {', '.join(named)}",) if named else ()
+    verb = "uninstall" if decision.command.subcommand == "uninstall" else "install"
+    return (f"could not {verb} {', '.join(named)}",) if named else ()
 
 
 def describe_error(error: PipguardError) -> tuple[str, ...]:
@@ -147,52 +165,75 @@ def describe_error(error: PipguardError) -> tuple[str, ...]:
     return tuple(filter(None, (error.message, error.hint and f"hint: {error.hint}")))
 
 
-def format_lines(lines: Sequence[str]) -> bytes:
-    """Return the lines as they are written: prefixed, and with nothing that moves a cursor."""
-    text = "".join(f"pipguard: {_show_plainly(line)}\n" for line in lines)
+def format_lines(lines: Sequence[str], *, has_colour: bool = False, bold: str = "") -> bytes:
+    """Return the lines as they are written: prefixed, and with nothing that moves a cursor.
+
+    In colour the prefix is dim, and the word `bold` after ` to `, ` from ` or ` with ` stands out.
+    """
+    text = ""
+    for line in lines:
+        shown = show_plainly(line)
+        if has_colour:
+            shown = _embolden(shown, show_plainly(bold)) if bold else shown
+            text += f"{_DIM}pipguard:{_PLAIN} {shown}\n"
+        else:
+            text += f"pipguard: {shown}\n"
     return text.encode("utf-8", "backslashreplace")
+
+
+def list_some(words: Sequence[str], most: int = 6) -> str:
+    """Return the first words, and how many more there are."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
+def shorten_path(path: str, reader: Reader) -> str:
+    """Return the path as the user would type it: relative where it is in the current folder."""
+    inside = reader.directory.rstrip(os.sep) + os.sep
+    return path.removeprefix(inside)
+
+
+def show_plainly(line: str) -> str:
+    """Return the line with what a terminal would obey written out, as `\\x1b`."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def _describe_refusal(decision: Decision) -> str:
     if decision.real_pip is None:
-        return f"There is no pip for {decision.base}"
+        return f"no pip was found for {decision.base}"
     return f"{decision.manager} manages {decision.base}"
 
 
 def _describe_route(decision: Decision, reader: Reader) -> str:
     route = decision.route
-    what = _describe_targets(decision)
-    if isinstance(route, ToPipx):
-        return f"{what} to pipx{_in_brackets(route.reason)}"
+    is_removal = decision.command.subcommand == "uninstall"
     if isinstance(route, FromPipx):
-        return f"pipx takes away {', '.join(f'`{name}`' for name in route.names)}"
+        return f"removing {', '.join(f'`{name}`' for name in route.names)} with pipx"
     if isinstance(route, ToSystem):
-        return _describe_packages(route, decision.command.subcommand == "uninstall")
+        packages = [p.package if is_removal else f"{p.package} {p.version}" for p in route.packages]
+        verb = "removing" if is_removal else "installing"
+        return f"{verb} {list_some(packages)} with {route.manager}"
+    if isinstance(route, ToVenv) and is_removal:
+        return f"uninstalling from {shorten_path(route.environment.path, reader)}"
+    what = f"{_describe_refusal(decision)}, so {_describe_targets(decision)}"
+    if isinstance(route, ToPipx):
+        return f"{what} to pipx{_after_colon(route.reason)}"
     if not isinstance(route, ToVenv):
         return ""
-    path = _shorten(route.environment.path, reader)
-    if decision.command.subcommand == "uninstall":
-        return f"pip works in {path}"
+    path = shorten_path(route.environment.path, reader)
     place = decision.surroundings.place
     fresh = " (made anew)" if route.rebuilds else " (new)" if decision.plan.creation else ""
     if place.origin == "personal":
         return f"{what} to your personal environment {path}{fresh}: {place.reason}"
-    return f"{what} to {path}{fresh}{_in_brackets(route.reason)}"
-
-
-def _describe_packages(route: ToSystem, is_removal: bool) -> str:
-    if is_removal:
-        return f"{route.manager} removes {', '.join(p.package for p in route.packages)}"
-    named = ", ".join(f"{p.package} {p.version}" for p in route.packages[:6])
-    more = f" and {len(route.packages) - 6} more" if len(route.packages) > 6 else ""
-    return f"{route.manager} installs {named}{more}"
+    return f"{what} to {path}{fresh}{_after_colon(route.reason)}"
 
 
 def _describe_targets(decision: Decision) -> str:
     command = decision.command
-    words = [*command.targets, *(f"-e {path}" for path in command.editables)]
-    words += [f"-r {path}" for path in command.requirement_files]
-    words += [f"--group {group}" for group in command.groups]
+    words = [*command.arguments]
+    for option in ("--editable", "--requirement", "--group"):
+        shown = {"--editable": "-e", "--requirement": "-r"}.get(option, option)
+        words += [f"{shown} {value}" for value in command.values(option)]
     if not words:
         return "this goes"
     if len(words) > 4:
@@ -205,33 +246,21 @@ def _describe_next(path: str, reader: Reader, system: str = os.name) -> str:
     if system == "nt":
         python, activate = interpreter_path(path, system), f"{path}\\Scripts\\activate"
         return f'run your code with `"{python}"`, or activate it: `"{activate}"`'
-    python = _quote(os.path.join(path, "bin", "python"))
+    python = quote_word(os.path.join(path, "bin", "python"))
     script = {"fish": "activate.fish", "csh": "activate.csh", "tcsh": "activate.csh"}.get(
         reader.shell, "activate"
     )
     word = "." if script == "activate" else "source"
-    activate = _quote(os.path.join(path, "bin", script))
+    activate = quote_word(os.path.join(path, "bin", script))
     return f"run your code with `{python}`, or activate it: `{word} {activate}`"
 
 
-def _quote(word: str) -> str:
-    """Return the word as a POSIX shell takes it; most need nothing, not even the import."""
-    if word and set(word) <= _PLAIN:
-        return word
-    import shlex
-
-    return shlex.quote(word)
-
-
-def _shorten(path: str, reader: Reader) -> str:
-    """Return the path as the user would type it: relative where it lies in the current folder."""
-    inside = reader.directory.rstrip(os.sep) + os.sep
-    return path.removeprefix(inside) if path.startswith(inside) else path
-
-
-def _in_brackets(reason: str) -> str:
+def _after_colon(reason: str) -> str:
     return f": {reason}" if reason else ""
 
 
-def _show_plainly(line: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+def _embolden(line: str, word: str) -> str:
+    for before in (" to ", " environment ", " from ", " with "):
+        if f"{before}{word}" in line:
+            return line.replace(f"{before}{word}", f"{before}{_BOLD}{word}{_PLAIN}", 1)
+    return line

@@ -1,19 +1,24 @@
-"""Decides where one command line goes: one destination, chosen by contract, with its reason.
+"""Decides where one command line goes: one destination, with its reason.
 
-In: the command, what its targets are, the surroundings, the settings. Out: a `Route`. Pure: every
-fact was found by an earlier room. Ties and doubts go to `.venv`, where an application still runs;
-a library in pipx could not be imported.
+In: the command, what its targets are, the surroundings, the settings, what the package manager
+offers. Out: a `Route`. Pure: every fact was found by an earlier stage. Ties and doubts go to
+`.venv`, where an application still runs; a library in pipx could not be imported.
 """
 
 from __future__ import annotations
 
+from pipguard.classification.judge import JudgedTarget
+from pipguard.classification.targets import Target
 from pipguard.discover import Place, Surroundings
-from pipguard.doors import dataclass
-from pipguard.environment import TOOLCHAIN, Environment
-from pipguard.judge import JudgedTarget
-from pipguard.parse import PipCommand
+from pipguard.environments.distributions import TOOLCHAIN
+from pipguard.environments.inspect import Environment
+from pipguard.pip.command_line import PipCommand
 from pipguard.settings import Settings
-from pipguard.targets import Target
+from pipguard.system.frozen import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pipguard.package_managers.types import Offer, SystemPackage
 
 # What pip does with these has no counterpart in `pipx install`, so such a command goes to `.venv`,
 # where pip itself reads them.
@@ -95,42 +100,6 @@ class ToOverride:
 
 
 @dataclass(frozen=True, slots=True)
-class SystemPackage:
-    """What the operating system has of one target."""
-
-    target: Target
-    package: str = ""
-    """Its name there, empty where there is none."""
-    version: str = ""
-    """The distribution's own, with epoch and revision."""
-    public_version: str = ""
-    """The project's own in it (PEP 440), empty where it cannot be told."""
-    installed: str = ""
-    """The distribution's version that is installed, empty when it is not."""
-    others: tuple[str, ...] = ()
-    """Packages that hold the same project, where it is not clear which one is meant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What the operating system's package manager can do for a command."""
-
-    manager: str = ""
-    """Its name; empty where none can serve, and `problem` says why."""
-    program: str = ""
-    packages: tuple[SystemPackage, ...] = ()
-    problem: str = ""
-    hint: str = ""
-    command: str = ""
-    """What the user would type, with `sudo` where it takes that."""
-    is_allowed: bool = True
-    """Whether it can be done: as root, or by sudo where a person can be asked."""
-    sudo: str = ""
-    taken_along: tuple[str, ...] = ()
-    """What a removal would take away besides."""
-
-
-@dataclass(frozen=True, slots=True)
 class ToSystem:
     """The operating system's package manager installs or removes these packages."""
 
@@ -160,7 +129,7 @@ def may_go_to_pipx(command: PipCommand, targets: tuple[Target, ...], settings: S
     """Tell whether it matters what the targets are: whether pipx could take all of them."""
     if command.subcommand != "install" or settings.route not in {"auto", "pipx"} or not targets:
         return False
-    if command.is_dry_run or any(command.has(name) for name in _PIP_ALONE):
+    if command.has("--dry-run") or any(command.has(name) for name in _PIP_ALONE):
         return False
     return all(target.name and target.name not in TOOLCHAIN for target in targets)
 
@@ -238,19 +207,14 @@ def _mend(place: Place) -> str:
 def _find_hopeless(request: Request) -> str:
     """Return why the command changes nothing wherever it runs, empty when it may."""
     command, targets = request.command, request.targets
-    if command.is_dry_run:
+    if command.has("--dry-run"):
         return "--dry-run"
-    if not targets and not _list_sources(command):
+    if not targets and not command.sources:
         return "no requirement was given"
     if request.unreadable_files:
         return f"{request.unreadable_files[0]} cannot be read"
     invalid = [target.text for target in request.plain_targets if target.kind == "invalid"]
     return f"`{invalid[0]}` is no requirement" if invalid else ""
-
-
-def _list_sources(command: PipCommand) -> tuple[str, ...]:
-    """Return what names things to install other than by argument."""
-    return (*command.requirement_files, *command.editables, *command.groups, *command.scripts)
 
 
 def _choose_for_nothing(surroundings: Surroundings, problem: str) -> Route:
@@ -265,10 +229,12 @@ def _choose_for_uninstall(
 ) -> Route:
     command, targets = request.command, request.plain_targets
     environment = surroundings.place.environment
-    if environment.state == "usable" and (installed.in_environment or command.requirement_files):
+    if environment.state == "usable" and (
+        installed.in_environment or command.values("--requirement")
+    ):
         return ToVenv(environment, "it is installed there")
     names = tuple(target.name for target in targets)
-    if names and not command.requirement_files and installed.in_pipx.issuperset(names):
+    if names and not command.values("--requirement") and installed.in_pipx.issuperset(names):
         return FromPipx(names, "it is installed there")
     if environment.state in {"broken", "untrusted"}:
         return _decline_environment(surroundings)
@@ -282,7 +248,7 @@ def _decline_toolchain(
 ) -> Declined | None:
     """Make no environment for `pip install --upgrade pip`, the first line of every tutorial."""
     names = {target.name for target in targets}
-    if _list_sources(command) or not names or not names <= TOOLCHAIN:
+    if command.sources or not names or not names <= TOOLCHAIN:
         return None
     if surroundings.has_project_files and any(target.specifier for target in targets):
         return None
@@ -308,3 +274,83 @@ def _reason_of(targets: tuple[JudgedTarget, ...]) -> str:
     if kinds == {True}:
         return "applications"
     return "libraries and applications together" if len(kinds) == 2 else ""
+
+
+# The operating system's packages can serve all of a command or nothing of it.
+
+_ELSEWHERE = "PIPGUARD_ROUTE=auto takes it from the index"
+
+
+def choose_system_route(request: Request, offer: Offer) -> Route:
+    """Return the way to the package manager, or why it cannot be it.
+
+    pip's own refusal is not shown then: who chose this route knows it.
+    """
+    route = _choose_for_system(request, offer)
+    return replace(route, shows_refusal=False) if isinstance(route, Declined) else route
+
+
+def _choose_for_system(request: Request, offer: Offer) -> Route:
+    unfit = offer.problem or _find_unfit(request)
+    if unfit:
+        return Declined(unfit, offer.hint or _ELSEWHERE)
+    choose = _decline_install if request.command.subcommand == "install" else _decline_removal
+    declined = choose(request, offer)
+    if declined:
+        return declined
+    if request.command.has("--dry-run"):
+        reason = f"would run: {offer.command}"
+        return Declined(reason, exit_status=0)
+    if not offer.is_allowed:
+        return Declined(f"{offer.manager} needs root", f"run: `{offer.command}`")
+    reason = "PIPGUARD_ROUTE=system"
+    return ToSystem(offer.manager, offer.program, offer.packages, reason, offer.sudo)
+
+
+def _find_unfit(request: Request) -> str:
+    """Return why the command is nothing for a package manager, empty when it may be."""
+    command = request.command
+    if command.runs_under:
+        return f"you named the interpreter yourself: --python {command.runs_under}"
+    if command.sources or not request.targets:
+        return "the system's packages are asked for by their names alone"
+    for target in request.plain_targets:
+        if target.kind != "name":
+            return f"`{target.text}` is not the name of a project"
+        if target.extras or target.marker:
+            return f"the system's packages know no extras and no markers: `{target.text}`"
+    return ""
+
+
+def _decline_install(request: Request, offer: Offer) -> Declined | None:
+    missing = [p.target.text for p in offer.packages if not p.package and not p.others]
+    if missing:
+        named = ", ".join(f"`{name}`" for name in missing)
+        return Declined(f"{offer.manager} has no package of {named}", offer.hint or _ELSEWHERE)
+    for found in offer.packages:
+        if found.others:
+            named = ", ".join(found.others)
+            return Declined(f"several packages hold `{found.target.name}`: {named}", _ELSEWHERE)
+        if not found.target.accepts(found.public_version):
+            has = f"{offer.manager} has {found.package} {found.version}"
+            return Declined(f"{has}, and `{found.target.text}` was asked for", _ELSEWHERE)
+    are_there = all(found.installed == found.version for found in offer.packages)
+    if are_there and not request.command.has("--force-reinstall"):
+        named = ", ".join(f"{found.package} {found.version}" for found in offer.packages)
+        return Declined(f"installed already: {named}", exit_status=0)
+    return None
+
+
+def _decline_removal(request: Request, offer: Offer) -> Declined | None:
+    del request
+    missing = [p.target.text for p in offer.packages if not p.installed]
+    if missing:
+        named = ", ".join(f"`{name}`" for name in missing)
+        return Declined(f"{named} is not among the packages that {offer.manager} installed")
+    if offer.taken_along:
+        named = ", ".join(offer.taken_along[:6])
+        more = f" and {len(offer.taken_along) - 6} more" if len(offer.taken_along) > 6 else ""
+        return Declined(
+            f"it would take away {named}{more}, too", f"all the same: `{offer.command}`"
+        )
+    return None

@@ -1,29 +1,27 @@
-"""What the user, the machine and the project have set.
+"""Reads what the user, the machine and the project have set.
 
-In: environment variables, the project's root. Out: `Settings`. Reads the configuration files in
-rising order of weight: system, user, the project's `[tool.pipguard]`, environment variables. Never
-lets a project's file, which is somebody else's words, choose what only the user may choose.
+In: environment variables, the project's root. Out: `Settings`. Files weigh in rising order: the
+system's, the user's, the project's `[tool.pipguard]`; environment variables weigh most. A project's
+file is somebody else's words: it never decides what only the user may decide.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from pipguard.doors import dataclass, replace
 from pipguard.errors import BadSetting
-from pipguard.folders import configuration_folders
+from pipguard.system.booleans import parse_boolean
+from pipguard.system.folders import configuration_folders
+from pipguard.system.frozen import dataclass, replace
 
 PACKAGE_MANAGERS = ("apt", "dnf", "zypper", "pacman", "apk", "brew")
 ROUTES = ("auto", "venv", "pipx", "system", "override", "off")
-_TRUE = {"1", "yes", "true", "on"}
-_FALSE = {"0", "no", "false", "off", ""}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every choice that somebody may have made; the defaults are nobody's."""
+    """Every setting, with its default."""
 
     route: str = "auto"
     venv: str = ""
@@ -40,8 +38,21 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class _Key:
+    """A key of the configuration files."""
+
+    parse: Callable[[object, bool], object]
+    """Returns the setting from a TOML value; None for one that is not accepted. The second argument
+    tells whether the file is a project's."""
+    accepted: str
+    """For people."""
+    is_projects: bool = False
+    """Whether a project's file may set it, too."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Source:
-    """A table of settings, the file it stands in, and how far its author is to be trusted."""
+    """A table of settings and the file that it was read from."""
 
     path: str
     text: str
@@ -55,21 +66,16 @@ def read_settings(environ: Mapping[str, str], project: str | None) -> Settings:
     Raises `BadSetting`, naming file, line, key and the accepted values.
     """
     settings = Settings()
-    for path in _configuration_files(environ):
+    folders = configuration_folders(environ)
+    for folder in filter(os.path.isabs, folders):  # without a home folder there is no user's file
+        path = os.path.join(folder, "config.toml")
         settings = _read_file(settings, path, is_project=False)
-        is_users = os.path.dirname(path) == configuration_folders(environ)[1]
-        if settings.route == "override" and not is_users:
+        if settings.route == "override" and folder != folders[1]:
             hint = "only your own configuration or PIPGUARD_ROUTE may set it"
             raise BadSetting(f"{path}: route = 'override'", hint)
     if project is not None:
         settings = _read_file(settings, os.path.join(project, "pyproject.toml"), is_project=True)
-    return _apply_environment(settings, environ)
-
-
-def _configuration_files(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the system's and the user's file; without a home folder there is no user's."""
-    paths = configuration_folders(environ)
-    return tuple(os.path.join(path, "config.toml") for path in paths if os.path.isabs(path))
+    return _apply_variables(settings, environ)
 
 
 def _read_file(settings: Settings, path: str, *, is_project: bool) -> Settings:
@@ -89,13 +95,11 @@ def _read_file(settings: Settings, path: str, *, is_project: bool) -> Settings:
 
 
 def _parse_table(path: str, text: str, *, is_project: bool) -> Mapping[str, object]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from pipguard.system.toml import parse_toml
+
     try:
-        document: dict[str, object] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = parse_toml(text)
+    except ValueError as error:
         raise BadSetting(f"{path} is not valid TOML: {error}") from error
     if not is_project:
         return document
@@ -107,27 +111,27 @@ def _parse_table(path: str, text: str, *, is_project: bool) -> Mapping[str, obje
 
 
 def _apply_table(settings: Settings, source: _Source) -> Settings:
-    for key, value in source.table.items():
-        reader = _PROJECT_KEYS.get(key)
-        if reader is None and not source.is_project:
-            reader = _USER_KEYS.get(key)
-        if reader is None:
-            keys = sorted(_PROJECT_KEYS if source.is_project else _PROJECT_KEYS | _USER_KEYS)
-            hint = f"accepted keys: {', '.join(keys)}"
-            if key in _USER_KEYS:
+    allowed = {n: key for n, key in _KEYS.items() if key.is_projects or not source.is_project}
+    for name, value in source.table.items():
+        key = allowed.get(name)
+        if key is None:
+            hint = f"accepted keys: {', '.join(sorted(allowed))}"
+            if name in _KEYS:
                 hint = f"only your own configuration or PIPGUARD_* may set it; {hint}"
-            raise BadSetting(f"{_place(source, key)}: `{key}` is no setting here", hint)
-        settings = reader(settings, value, source, key)
+            raise BadSetting(f"{_locate(source, name)}: `{name}` is no setting here", hint)
+        parsed = key.parse(value, source.is_project)
+        if parsed is None:
+            problem = f"{_locate(source, name)}: {name} = {value!r}"
+            raise BadSetting(problem, f"accepted: {key.accepted}")
+        field = name.replace("-", "_")
+        settings = replace(settings, **{field: parsed})  # type: ignore[arg-type]
     return settings
 
 
-def _read_venv(settings: Settings, value: object, source: _Source, key: str) -> Settings:
-    accepted = 'the name of a folder inside the project, such as ".venv"'
+def _parse_folder(value: object, is_project: bool) -> object:
     if not isinstance(value, str) or not value:
-        raise _refuse_value(source, key, value, accepted)
-    if source.is_project and not _is_inside(value):
-        raise _refuse_value(source, key, value, accepted)
-    return replace(settings, venv=value)
+        return None
+    return value if not is_project or _is_inside(value) else None
 
 
 def _is_inside(path: str) -> bool:
@@ -137,66 +141,33 @@ def _is_inside(path: str) -> bool:
     return not is_elsewhere and any(parts)
 
 
-def _read_system_site_packages(
-    settings: Settings, value: object, source: _Source, key: str
-) -> Settings:
-    if not isinstance(value, bool):
-        raise _refuse_value(source, key, value, "true, false")
-    return replace(settings, system_site_packages=value)
+def _parse_switch(value: object, _: bool) -> object:
+    return value if isinstance(value, bool) else None
 
 
-def _read_applications(settings: Settings, value: object, source: _Source, key: str) -> Settings:
-    return replace(settings, applications=_read_names(value, source, key))
+def _parse_names(value: object, _: bool) -> object:
+    is_list = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    return tuple(value) if is_list and isinstance(value, list) else None
 
 
-def _read_libraries(settings: Settings, value: object, source: _Source, key: str) -> Settings:
-    return replace(settings, libraries=_read_names(value, source, key))
+def _parse_word(*accepted: str) -> Callable[[object, bool], object]:
+    return lambda value, _: value if isinstance(value, str) and value in accepted else None
 
 
-def _read_names(value: object, source: _Source, key: str) -> tuple[str, ...]:
-    if isinstance(value, list) and all(isinstance(name, str) for name in value):
-        return tuple(value)
-    raise _refuse_value(source, key, value, 'a list of project names, such as ["httpie"]')
-
-
-def _read_route(settings: Settings, value: object, source: _Source, key: str) -> Settings:
-    if not isinstance(value, str) or value not in ROUTES:
-        raise _refuse_value(source, key, value, ", ".join(ROUTES))
-    return replace(settings, route=value)
-
-
-def _read_shim_in_ci(settings: Settings, value: object, source: _Source, key: str) -> Settings:
-    if value not in {"act", "pass"}:
-        raise _refuse_value(source, key, value, "act, pass")
-    return replace(settings, shim_in_ci=str(value))
-
-
-_PROJECT_KEYS = {
-    "applications": _read_applications,
-    "libraries": _read_libraries,
-    "system-site-packages": _read_system_site_packages,
-    "venv": _read_venv,
+_A_FOLDER = 'the name of a folder inside the project, such as ".venv"'
+_A_LIST = 'a list of project names, such as ["httpie"]'
+_KEYS = {
+    "applications": _Key(_parse_names, _A_LIST, is_projects=True),
+    "libraries": _Key(_parse_names, _A_LIST, is_projects=True),
+    "package-manager": _Key(_parse_word(*PACKAGE_MANAGERS), ", ".join(PACKAGE_MANAGERS)),
+    "route": _Key(_parse_word(*ROUTES), ", ".join(ROUTES)),
+    "shim-in-ci": _Key(_parse_word("act", "pass"), "act, pass"),
+    "system-site-packages": _Key(_parse_switch, "true, false", is_projects=True),
+    "venv": _Key(_parse_folder, _A_FOLDER, is_projects=True),
 }
 
 
-def _read_package_manager(settings: Settings, value: object, source: _Source, key: str) -> Settings:
-    if not isinstance(value, str) or value not in PACKAGE_MANAGERS:
-        raise _refuse_value(source, key, value, ", ".join(PACKAGE_MANAGERS))
-    return replace(settings, package_manager=value)
-
-
-_USER_KEYS = {
-    "package-manager": _read_package_manager,
-    "route": _read_route,
-    "shim-in-ci": _read_shim_in_ci,
-}
-
-
-def _refuse_value(source: _Source, key: str, value: object, accepted: str) -> BadSetting:
-    return BadSetting(f"{_place(source, key)}: {key} = {value!r}", f"accepted: {accepted}")
-
-
-def _place(source: _Source, key: str) -> str:
+def _locate(source: _Source, key: str) -> str:
     """Return `file:line` of a key; the line of its first mention in the right table."""
     is_ours = not source.is_project
     for number, line in enumerate(source.text.splitlines(), start=1):
@@ -208,32 +179,34 @@ def _place(source: _Source, key: str) -> str:
     return source.path
 
 
-def _apply_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    route = environ.get("PIPGUARD_ROUTE", "").lower()
-    if route and route not in ROUTES:
-        raise BadSetting(f"PIPGUARD_ROUTE={route!r}", f"accepted: {', '.join(ROUTES)}")
-    manager = environ.get("PIPGUARD_PACKAGE_MANAGER", "").lower()
-    if manager and manager not in PACKAGE_MANAGERS:
-        accepted = f"accepted: {', '.join(PACKAGE_MANAGERS)}"
-        raise BadSetting(f"PIPGUARD_PACKAGE_MANAGER={manager!r}", accepted)
+def _apply_variables(settings: Settings, environ: Mapping[str, str]) -> Settings:
     site_packages = _read_switch(environ, "PIPGUARD_SYSTEM_SITE_PACKAGES")
+    if site_packages is None:
+        site_packages = settings.system_site_packages
+    manager = _read_word(environ, "PIPGUARD_PACKAGE_MANAGER", PACKAGE_MANAGERS)
     return replace(
         settings,
-        route=route or settings.route,
+        route=_read_word(environ, "PIPGUARD_ROUTE", ROUTES) or settings.route,
         venv=environ.get("PIPGUARD_VENV") or settings.venv,
         package_manager=manager or settings.package_manager,
         rebuild=bool(_read_switch(environ, "PIPGUARD_REBUILD")),
-        system_site_packages=(
-            settings.system_site_packages if site_packages is None else site_packages
-        ),
+        system_site_packages=site_packages,
     )
 
 
+def _read_word(environ: Mapping[str, str], name: str, accepted: tuple[str, ...]) -> str:
+    word = environ.get(name, "").lower()
+    if word and word not in accepted:
+        raise BadSetting(f"{name}={word!r}", f"accepted: {', '.join(accepted)}")
+    return word
+
+
 def _read_switch(environ: Mapping[str, str], name: str) -> bool | None:
-    """Return a yes or no from the environment, None where the variable is not set."""
+    """Return a yes or no from a variable; None where it is not set, and no where it is empty."""
     value = environ.get(name)
-    if value is None:
-        return None
-    if value.lower() in _TRUE | _FALSE:
-        return value.lower() in _TRUE
-    raise BadSetting(f"{name}={value!r}", "accepted: 1, yes, true, on, 0, no, false, off")
+    if not value:
+        return None if value is None else False
+    switch = parse_boolean(value)
+    if switch is None:
+        raise BadSetting(f"{name}={value!r}", "accepted: 1, yes, true, on, 0, no, false, off")
+    return switch

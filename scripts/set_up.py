@@ -3,8 +3,10 @@
 In: `python3 -I set_up.py FOLDER [GROUP…]`, where a GROUP is a dependency group of pyproject.toml.
 Out: a virtual environment in FOLDER with the dependencies in it, and last of all the file `ready`;
 exit status 0, or 1 after one clear message. Never writes to standard output, never leaves a folder
-with that file in it unfinished, never needs more than the standard library: where the interpreter
-has no pip of its own, a pip is fetched from the index that pip's configuration names.
+with that file in it unfinished, never needs more than the standard library and the checkout itself:
+where the interpreter has no pip of its own, a pip is fetched from the index that pip's
+configuration names. A pip cannot be had without reading an index page, checking a version and a
+hash, and proxies and certificates: that is most of this file.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ if __name__ == "__main__":
 
 import ast
 import base64
-import configparser
 import contextlib
 import hashlib
 import html.parser
@@ -42,6 +43,9 @@ from pathlib import Path
 from types import FrameType
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+sys.path.append(str(CHECKOUT))
+
+from pipguard.pip.configuration import list_loaded_files, read_settings_of_files
 
 # pip's settings of where packages come from and how to get there. The others say where packages go
 # and what to do with them, which would send these dependencies somewhere else.
@@ -495,47 +499,18 @@ def explain(error: Exception) -> str:
     return reason
 
 
-# pip's configuration
-
-
 def read_pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
     """pip's settings by their names in its files, as far as they matter for reaching an index."""
-    settings: dict[str, str] = {}
-    files = [read_configuration(path) for path in configuration_files(environ)]
-    for section in ("global", "install"):
-        for parser in files:
-            if parser.has_section(section):
-                settings |= {name.replace("_", "-"): word for name, word in parser.items(section)}
+    files = list_loaded_files(environ, os.path.expanduser("~"), sys.prefix)
+    # Of a file that cannot be read pip complains itself.
+    readable = [path for path in files if read_settings_of_files([path]) is not None]
+    settings = read_settings_of_files(readable) or {}
     for name, word in environ.items():
         if name.startswith("PIP_") and word and name != "PIP_CONFIG_FILE":
             settings[name.removeprefix("PIP_").lower().replace("_", "-")] = word
     if settings.get("default-timeout"):
         settings["timeout"] = settings["default-timeout"]
     return settings
-
-
-def read_configuration(path: str) -> configparser.RawConfigParser:
-    """One of pip's files; what cannot be read is left to pip to complain about."""
-    parser = configparser.RawConfigParser()
-    with contextlib.suppress(configparser.Error, OSError, UnicodeError):
-        parser.read(path, encoding="utf-8")
-    return parser
-
-
-def configuration_files(environ: Mapping[str, str]) -> list[str]:
-    """pip's configuration files, the strongest last; none if it is told to read none."""
-    named = environ.get("PIP_CONFIG_FILE", "")
-    if named == os.devnull:
-        return []
-    home = os.path.expanduser("~")
-    own = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
-    folders = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
-    files = [f"{folder}/pip/pip.conf" for folder in folders] + ["/etc/pip.conf"]
-    files += [f"{home}/.pip/pip.conf", f"{own}/pip/pip.conf", f"{sys.prefix}/pip.conf"]
-    if sys.platform == "darwin":
-        library = "Library/Application Support/pip/pip.conf"
-        files = [f"/{library}", *files, f"{home}/{library}"]
-    return [*files, named] if named else files
 
 
 if __name__ == "__main__":

@@ -64,8 +64,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-fresh-machines", action="store_true", help="run tests on Debian roots")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the slow tests last and leave out those of fresh machines unless they are wanted."""
+    """Mark and put last what is in `end_to_end/`; leave out fresh machines unless wanted."""
+    for item in items:
+        if "end_to_end" in item.path.parts:
+            item.add_marker("end_to_end")
     items.sort(key=lambda item: item.get_closest_marker("end_to_end") is not None)
     if not config.getoption("--run-fresh-machines"):
         skip = pytest.mark.skip(reason=ALLOWED_SKIPS[0])

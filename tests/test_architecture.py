@@ -1,4 +1,7 @@
-"""The house: the corridor has one direction, and each duty one room (a newcomer's map, held)."""
+"""The layout of the package: what stands where, who may import whom, and what stays light.
+
+Prints the map when it fails.
+"""
 
 from __future__ import annotations
 
@@ -14,36 +17,48 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pipguard"
 
-# A command walks from left to right, and imports only look left. The refusal stands before the
-# pip that is forwarded, because it recognises while that one still runs. Whatever is not named
-# here is a cupboard: the rooms open it, and it knows none of them.
-CORRIDOR = (
-    "parse", "refusal", "causes", "forward", "discover", "whereabouts", "signs", "classify",
-    "judge",
-    "route", "route_system", "plans", "offers", "decide", "follow", "making", "execute",
-    "record", "shell_note", "hiding", "overriding", "checkups", "rescue", "report", "voice",
-    "walk", "guard", "cli", "__main__",
+# From bottom to top: a module imports what stands before it, never what stands behind it. A name
+# is a folder or a module of the top level, which holds the path of one command and nothing else.
+ORDER = (
+    "system", "errors", "caller", "knowledge", "settings", "pip", "environments", "forward",
+    "classification", "package_managers", "discover", "plan", "route", "execute", "plans",
+    "decide", "history", "shells", "follow", "override", "report", "console", "commands",
+    "pipeline", "cli", "__main__",
 )  # fmt: skip
-PURE = ("parse", "refusal", "signs", "classify", "route", "plans", "report")
+FOLDERS = {
+    "system", "knowledge", "pip", "environments", "classification", "package_managers", "plans",
+    "history", "shells", "commands",
+}  # fmt: skip
+
+# A name ending in a dot stands for the folder.
+PURE = (
+    "pip.command_line", "pip.options", "pip.refusal", "classification.rules",
+    "classification.signals", "route", "plan", "plans.", "report", "package_managers.types",
+    "package_managers.apt", "package_managers.dnf", "package_managers.zypper",
+    "package_managers.pacman", "package_managers.apk", "package_managers.brew",
+)  # fmt: skip
 
 # It is run by the real pip's interpreter, as a program of its own.
-PROGRAM = "metadata_probe"
+PROGRAM = "classification.probe"
 
 STARTERS = {"subprocess", "signal", "pty", "multiprocessing", "concurrent", "asyncio"}
 STARTING = ("os.exec", "os.fork", "os.spawn", "os.posix_spawn", "os.system", "os.popen", "os.kill")
-DOOR = {"sys.argv", "os.environ", "os.environb", "os.getenv", "os.getcwd", "os.getcwdb"}
+WORLD = {"sys.argv", "os.environ", "os.environb", "os.getenv", "os.getcwd", "os.getcwdb"}
 HEAVY = {
     "argparse", "dataclasses", "importlib.metadata", "logging", "packaging", "pipx",
     "platformdirs", "subprocess", "virtualenv",
 }  # fmt: skip
 
-# Of `os`, a pure room takes what computes with paths; of a room that looks, its types, and these.
+# Of `os`, a pure module takes what computes with paths; of one that looks, its types, and these.
 COMPUTING = {
     "os.devnull", "os.fsdecode", "os.fsencode", "os.name", "os.pathsep", "os.sep",
     "os.path.basename", "os.path.dirname", "os.path.isabs", "os.path.join", "os.path.normpath",
 }  # fmt: skip
 LOOKING = {"glob", "io", "pathlib", "shutil", "socket", "tempfile", "time", "urllib"} | STARTERS
-HELPFUL = {"interpreter_path", "parse_requirement", "start_isolated"}
+COMPUTING_FUNCTIONS = {
+    "build_isolated_command", "dataclass", "field", "interpreter_path", "parse_requirement",
+    "quote_word", "replace",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +70,14 @@ class Module:
     tree: ast.Module
 
     @property
-    def room(self) -> str:
-        """The part of the house that it belongs to."""
+    def part(self) -> str:
+        """The folder or the module of the top level that it belongs to."""
         return self.name.partition(".")[0]
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether it only computes."""
+        return self.name in PURE or f"{self.part}." in PURE
 
     def imports(self) -> Iterator[tuple[str, str]]:
         """Every module that is imported anywhere in the file, and the name taken from it."""
@@ -87,6 +107,10 @@ class Module:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
 
+    def first_sentence(self) -> str:
+        """The first line of its docstring."""
+        return (ast.get_docstring(self.tree) or "").partition("\n")[0]
+
 
 def read_module(path: Path) -> Module:
     parts = list(path.relative_to(PACKAGE).with_suffix("").parts)
@@ -100,24 +124,37 @@ def read_package() -> tuple[Module, ...]:
     return tuple(read_module(path) for path in sorted(PACKAGE.rglob("*.py")))
 
 
-def test_the_map_is_true() -> None:
-    rooms = {module.room for module in read_package()}
-    assert set(CORRIDOR) <= rooms
-    assert set(PURE) <= set(CORRIDOR)
-    assert {module.name for module in read_package()} > {PROGRAM, "process", "plans.venv"}
+def find(name: str) -> Module:
+    return next(module for module in read_package() if module.name == name)
 
 
-def test_imports_only_look_left_along_the_corridor() -> None:
-    wrong = []
-    for module in read_package():
-        for other, _ in module.own_imports():
-            room = other.partition(".")[0]
-            if room not in CORRIDOR or room == module.room:
-                continue
-            if module.room not in CORRIDOR:
-                wrong.append(f"the cupboard {module.name} knows the room {other}")
-            elif CORRIDOR.index(room) > CORRIDOR.index(module.room):
-                wrong.append(f"{module.name} looks right, to {other}")
+@pytest.fixture(autouse=True)
+def print_map(request: pytest.FixtureRequest) -> None:
+    """Print the layout; pytest shows it where a test fails."""
+    sentences = {module.name: module.first_sentence() for module in read_package()}
+    print("from bottom to top:")
+    for name in ORDER:
+        print(f"  {name + ('/' if name in FOLDERS else ''):20}{sentences.get(name, '')}")
+
+
+# What stands where
+
+
+def test_the_top_level_is_the_path_of_one_command() -> None:
+    parts = {module.part for module in read_package()} - {""}
+    assert parts == set(ORDER)
+    assert {part for part in parts if (PACKAGE / part).is_dir()} == FOLDERS
+    names = {module.name for module in read_package()}
+    assert {name for name in PURE if not name.endswith(".")} | {PROGRAM} <= names
+
+
+def test_no_module_knows_what_stands_above_it() -> None:
+    wrong = [
+        f"{module.name} imports {other}"
+        for module in read_package()
+        for other, _ in module.own_imports()
+        if module.part and ORDER.index(other.partition(".")[0]) > ORDER.index(module.part)
+    ]
     assert wrong == []
 
 
@@ -135,38 +172,42 @@ def test_no_import_goes_in_a_circle() -> None:
     assert needed == {}
 
 
-def test_only_one_room_starts_processes_and_handles_signals() -> None:
+def test_no_module_is_a_drawer_for_everything() -> None:
+    names = {part for module in read_package() for part in module.name.split(".")}
+    assert names & {"utils", "util", "helpers", "helper", "common", "manager", "misc"} == set()
+
+
+# Who may do what
+
+
+def test_one_module_starts_processes_and_handles_signals() -> None:
     users = {
         module.name
         for module in read_package()
         if any(name.partition(".")[0] in STARTERS for name, _ in module.imports())
         or any(name.startswith(STARTING) for name in module.attributes())
     }
-    assert users == {"process"}
+    assert users == {"system.processes"}
 
 
-def test_only_the_door_reads_where_we_are_and_what_was_typed() -> None:
+def test_only_the_entry_point_reads_where_we_are_and_what_was_typed() -> None:
     readers = {
         f"{module.name}: {name}"
         for module in read_package()
         if module.name not in {"cli", PROGRAM}
         for name in (*module.attributes(), *(f"{m}.{n}" for m, n in module.imports()))
-        if name in DOOR
+        if name in WORLD
     }
     assert readers == set()
     assert {"sys.argv", "os.environ"} <= set(find("cli").attributes())
 
 
-def find(name: str) -> Module:
-    return next(module for module in read_package() if module.name == name)
-
-
 def list_pure_modules() -> list[str]:
-    return [module.name for module in read_package() if module.room in PURE]
+    return [module.name for module in read_package() if module.is_pure]
 
 
 @pytest.mark.parametrize("name", list_pure_modules())
-def test_pure_rooms_only_compute(name: str) -> None:
+def test_pure_modules_only_compute(name: str) -> None:
     module = find(name)
     used = {used for used in module.attributes() if used.startswith("os.")}
     methods = tuple(f"{known}." for known in COMPUTING)
@@ -177,13 +218,16 @@ def test_pure_rooms_only_compute(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list_pure_modules())
-def test_pure_rooms_take_only_types_from_rooms_that_look(name: str) -> None:
+def test_pure_modules_take_only_types_from_modules_that_look(name: str) -> None:
     taken = {
         name
         for other, name in find(name).own_imports()
-        if other.partition(".")[0] not in {*PURE, "doors", "knowledge", "pip_options"}
+        if not find(other).is_pure and other.partition(".")[0] != "knowledge"
     }
-    assert {name for name in taken if name.islower()} <= HELPFUL
+    assert {name for name in taken if name.islower()} <= COMPUTING_FUNCTIONS
+
+
+# What it costs, and how it reads
 
 
 def test_starting_up_is_light() -> None:
@@ -200,8 +244,9 @@ def test_starting_up_is_light() -> None:
     assert {name for name in loaded if not name.startswith("pipguard")} <= {"__future__", "stat"}
 
 
-def test_every_module_says_what_it_is() -> None:
-    assert [module.name for module in read_package() if not ast.get_docstring(module.tree)] == []
+def test_every_module_says_in_one_line_what_it_is() -> None:
+    sentences = {module.name: module.first_sentence() for module in read_package()}
+    assert [name for name, sentence in sentences.items() if not sentence.endswith((".", ":"))] == []
 
 
 def test_no_function_is_long_or_takes_a_handful_too_many() -> None:
@@ -214,8 +259,3 @@ def test_no_function_is_long_or_takes_a_handful_too_many() -> None:
             if lines > 40 or count > 5:
                 wrong.append(f"{module.name}.{function.name}: {lines} lines, {count} parameters")
     assert wrong == []
-
-
-def test_no_room_is_a_drawer_for_everything() -> None:
-    names = {part for module in read_package() for part in module.name.split(".")}
-    assert names & {"utils", "util", "helpers", "helper", "common", "manager", "misc"} == set()

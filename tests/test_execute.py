@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pipguard.environment import UNFINISHED_NAME
+from pipguard.environments.create import Creation, CreationFailed, remove_environment
+from pipguard.environments.inspect import UNFINISHED_NAME
 from pipguard.errors import PipguardError
-from pipguard.execute import Outcome, Performer, apply_changes, execute_plan
-from pipguard.making import CreationFailed, remove_environment
-from pipguard.plans import Creation, Plan, Step
-from pipguard.process import Terminated
+from pipguard.execute import Outcome, Performer, execute_plan
+from pipguard.plan import Plan, Step, apply_changes
+from pipguard.system.processes import Terminated
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def shell(text: str, subject: str = "") -> Step:
 def plan(place: Path, *steps: Step, make: str = "", replaces: bool = False) -> Plan:
     """A plan that makes the environment with a shell command, then runs the steps."""
     text = make or f"touch '{place}/pyvenv.cfg'; mkdir -p '{place}/bin'"
-    creation = Creation(str(place), Step("make", ("/bin/sh", "-c", text), mode="quiet"), replaces)
+    creation = Creation(str(place), ("/bin/sh", "-c", text), replaces)
     return Plan("venv", steps, str(place), creation)
 
 
@@ -91,7 +91,7 @@ def test_a_maker_that_fails_leaves_nothing(
 
 
 def test_a_maker_that_is_not_there(place: Path, performer: Performer) -> None:
-    creation = Creation(str(place), Step("make", ("/nowhere/python",), mode="quiet"))
+    creation = Creation(str(place), ("/nowhere/python",))
     with pytest.raises(PipguardError, match="/nowhere/python cannot be started"):
         execute_plan(Plan("venv", (), str(place), creation), performer)
     assert not place.exists()
@@ -195,7 +195,7 @@ def test_the_broken_one_comes_back_when_this_fails(
 
 def test_one_that_cannot_be_moved_is_left_as_it_is(broken: Path, performer: Performer) -> None:
     # A folder by the name `.` cannot be renamed, as a mount point cannot.
-    here = Plan("venv", (), f"{broken}/.", Creation(f"{broken}/.", shell("exit 0"), True))
+    here = Plan("venv", (), f"{broken}/.", Creation(f"{broken}/.", shell("exit 0").command, True))
     with pytest.raises(PipguardError, match="cannot be made"):
         execute_plan(here, performer)
     assert sorted(os.listdir(broken)) == ["precious", "pyvenv.cfg"]

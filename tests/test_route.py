@@ -11,11 +11,12 @@ from dataclasses import replace
 
 import pytest
 
-from pipguard.classify import Classification
+from pipguard.classification.judge import JudgedTarget
+from pipguard.classification.rules import Classification
+from pipguard.classification.targets import Target, parse_requirement
 from pipguard.discover import Place, Surroundings
-from pipguard.environment import Environment
-from pipguard.judge import JudgedTarget
-from pipguard.parse import PipCommand, parse_command
+from pipguard.environments.inspect import Environment
+from pipguard.pip.command_line import PipCommand, parse_command
 from pipguard.route import (
     Declined,
     FromPipx,
@@ -30,11 +31,10 @@ from pipguard.route import (
     may_go_to_pipx,
 )
 from pipguard.settings import Settings
-from pipguard.targets import Target, parse_requirement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pipguard.classify import Certainty
+    from pipguard.classification.rules import Certainty
     from pipguard.knowledge import Kind
 
 ABSENT = Environment("/project/.venv")
@@ -78,8 +78,8 @@ def choose(
 
 
 def make_request(command: PipCommand) -> Request:
-    targets = tuple(read_target(word) for word in command.targets)
-    unreadable = tuple(name for name in command.requirement_files if name == "missing.txt")
+    targets = tuple(read_target(word) for word in command.arguments)
+    unreadable = tuple(name for name in command.values("--requirement") if name == "missing.txt")
     if may_go_to_pipx(command, targets, Settings()):
         return Request(command, tuple(map(judge, targets)), unreadable)
     return Request(command, tuple(map(JudgedTarget, targets)), unreadable)
@@ -374,5 +374,5 @@ def test_what_targets_are_matters_only_where_pipx_could_take_them(
     line: str, settings: Settings, may: bool
 ) -> None:
     command = parse_command(shlex.split(line))
-    targets = tuple(read_target(word) for word in command.targets)
+    targets = tuple(read_target(word) for word in command.arguments)
     assert may_go_to_pipx(command, targets, settings) is may

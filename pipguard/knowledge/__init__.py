@@ -1,7 +1,7 @@
-"""What pipguard knows by heart about names: applications, libraries, project tools, families.
+"""What pipguard knows by heart: names of projects and of packages, and signs in metadata.
 
-In: a project's name, and the text files beside this one. Out: what is known, or None.
-Never asks an index, never parses more lines than the answer needs.
+In: a project's name, and the data files beside this one. Out: what is known, or None. Never asks an
+index, never parses more lines than the answer needs.
 """
 
 from __future__ import annotations
@@ -9,13 +9,31 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from pipguard.doors import dataclass
+from pipguard.system.frozen import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, TypedDict, cast
 
     Kind = Literal["library", "application"]
+    _Group = TypedDict(
+        "_Group",
+        {
+            "weight": int,
+            "meaning": str,
+            "words": list[str],
+            "in-summary-alone": bool,
+            "excused-by": list[str],
+        },
+        total=False,
+    )
+
+
+else:
+
+    def cast(_, value):
+        """Stand in for `typing.cast` without importing it: every routed command comes here."""
+        return value
 
 
 FILES: dict[str, tuple[Kind, str]] = {
@@ -32,6 +50,20 @@ class Known:
 
     kind: Kind
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignGroup:
+    """Words in metadata that mean the same, and what they weigh."""
+
+    weight: int
+    """Positive for an application, negative for a library."""
+    meaning: str
+    words: tuple[str, ...]
+    in_summary_alone: bool = False
+    """Whether the words count nowhere but in the summary."""
+    excused_by: frozenset[str] = frozenset()
+    """The meanings beside which this one does not count."""
 
 
 def normalise_name(name: str) -> str:
@@ -65,6 +97,49 @@ def matches_pattern(name: str, pattern: str) -> bool:
     return len(name) > len(pattern) - 1 and name.startswith(start) and name.endswith(end)
 
 
+def commands_of_dependencies() -> frozenset[str]:
+    """Return the applications whose own commands come with a dependency (ansible)."""
+    lines = _read_data("dependency_commands.txt").splitlines()
+    return frozenset(line.partition("\t")[0] for line in lines if line and line[0] != "#")
+
+
+def find_package_name(file: str, name: str) -> str:
+    """Return the distribution's name for a project's package, empty where it is the usual one.
+
+    `file` is a table of this folder; without one nothing is known.
+    """
+    return _find_entry(_read_data(file), normalise_name(name)) if file else ""
+
+
+def is_package_of_another(file: str, package: str) -> bool:
+    """Tell whether a package is known to hold a project that is not named like it.
+
+    Debian's `python3-serial` is pyserial, not the project that is named `serial`.
+    """
+    return bool(file) and f"\t{package}\n" in _read_data(file)
+
+
+@cache
+def read_sign_groups(kind: str) -> tuple[SignGroup, ...]:
+    """Return the groups of `phrases`, `classifiers`, `names` or `dependencies`, in their order."""
+    return tuple(
+        SignGroup(
+            group["weight"],
+            group["meaning"],
+            tuple(group["words"]),
+            group.get("in-summary-alone", False),
+            frozenset(group.get("excused-by", ())),
+        )
+        for group in cast("list[_Group]", _read_signs()[kind])
+    )
+
+
+@cache
+def read_sign_words(kind: str) -> tuple[str, ...]:
+    """Return a list of words by its name in signals.toml, such as `program-verbs`."""
+    return tuple(cast("list[str]", _read_signs()[kind]))
+
+
 def _find_family(name: str) -> str:
     for line in _read_data(PATTERNS).splitlines():
         pattern, _, reason = line.partition("\t")
@@ -83,25 +158,13 @@ def _find_entry(text: str, name: str) -> str:
 
 
 @cache
+def _read_signs() -> dict[str, object]:
+    from pipguard.system.toml import parse_toml
+
+    return parse_toml(_read_data("signals.toml"))
+
+
+@cache
 def _read_data(file: str) -> str:
     with open(os.path.join(os.path.dirname(__file__), file), encoding="utf-8") as data:
         return "\n" + data.read()
-
-
-def commands_of_dependencies() -> frozenset[str]:
-    """Return the applications whose own commands come with a dependency (ansible)."""
-    lines = _read_data("dependency_commands.txt").splitlines()
-    return frozenset(line.partition("\t")[0] for line in lines if line and line[0] != "#")
-
-
-def find_package_name(file: str, name: str) -> str:
-    """Return the distribution's name for a project's package, empty where it is the usual one."""
-    return _find_entry(_read_data(file), normalise_name(name))
-
-
-def is_package_of_another(file: str, package: str) -> bool:
-    """Tell whether a package is known to hold a project that is not named like it.
-
-    Debian's `python3-serial` is pyserial, not the project that is named `serial`.
-    """
-    return f"\t{package}\n" in _read_data(file)

@@ -1,4 +1,4 @@
-"""Applications go to pipx: one environment each, their commands on PATH.
+"""Plans an install by pipx: each application gets an environment of its own.
 
 In: a `ToPipx` or `FromPipx` route, the command, what pipx has already. Out: a `Plan`. Pure.
 """
@@ -9,15 +9,15 @@ import os
 import shlex
 from collections.abc import Mapping
 
-from pipguard.doors import dataclass
-from pipguard.parse import PipCommand
-from pipguard.pipx_home import InstalledApplication, PipxHome
-from pipguard.plans import Plan, Step
-from pipguard.plans.venv import Makers, environment_variables, start_virtualenv
+from pipguard.classification.targets import Target, parse_requirement
+from pipguard.environments.pipx import InstalledApplication, PipxHome
+from pipguard.pip.command_line import PipCommand
+from pipguard.plan import Plan, Step, Variables
+from pipguard.plans.venv import Tools, build_variables, build_virtualenv_command
 from pipguard.route import FromPipx
-from pipguard.targets import Target, parse_requirement
+from pipguard.system.frozen import dataclass
 
-# Said to pipx itself in its own way, or about a place that pipx chooses.
+# pipx is told these in its own way, or they are about a place that pipx chooses.
 _NOT_FOR_PIP = {
     "--force-reinstall", "--no-user", "--quiet", "--upgrade", "--user", "--verbose",
 }  # fmt: skip
@@ -26,8 +26,6 @@ _PATH_OPTIONS = {
     "--build-constraint", "--cache-dir", "--cert", "--client-cert", "--constraint",
     "--extra-index-url", "--find-links", "--index-url",
 }  # fmt: skip
-Changes = tuple[tuple[str, str | None], ...]
-
 _PATH_VARIABLES = ("PIP_CONSTRAINT", "PIP_FIND_LINKS", "PIP_BUILD_CONSTRAINT")
 
 
@@ -49,7 +47,7 @@ def plan_pipx(
     targets: tuple[Target, ...],
     command: PipCommand,
     applications: Applications,
-    makers: Makers,
+    tools: Tools,
     caller: tuple[str, Mapping[str, str]],
 ) -> Plan:
     """Return one pipx command for each target; `caller` is the current folder and its variables.
@@ -57,9 +55,9 @@ def plan_pipx(
     What is there already and satisfies the words stays as it is, as with pip.
     """
     directory, environ = caller
-    chosen = _pipx_variables(makers, applications.home.programs, directory, environ)
-    variables = (*environment_variables(makers), *chosen)
-    wording = _Wording(command, applications, makers.base, directory, variables)
+    chosen = _build_pipx_variables(tools, applications.home.programs, directory, environ)
+    variables = (*build_variables(tools), *chosen)
+    steps_for = _StepMaker(command, applications, tools.base, directory, variables)
     steps: list[Step] = []
     notes: list[str] = []
     for target in targets:
@@ -67,17 +65,15 @@ def plan_pipx(
         if there and _is_satisfied(target, there, command):
             notes.append(f"`{target.name}` {there.version} is in pipx already")
         else:
-            steps += wording.change(target, there) if there else [wording.install(target)]
+            steps += steps_for.change(target, there) if there else [steps_for.install(target)]
     if steps:
-        steps.insert(0, share_pip(applications.home, makers))
+        steps.insert(0, plan_shared_pip(applications.home, tools))
     return Plan("pipx", tuple(steps), pipx_home=applications.home, notes=tuple(notes))
 
 
-def plan_pipx_uninstall(
-    route: FromPipx, command: PipCommand, home: PipxHome, makers: Makers
-) -> Plan:
-    """Return one pipx command for each application to take away, asking first as pip does."""
-    variables = environment_variables(makers)
+def plan_pipx_uninstall(route: FromPipx, command: PipCommand, home: PipxHome, tools: Tools) -> Plan:
+    """Return one pipx command for each application to uninstall, asking first as pip does."""
+    variables = build_variables(tools)
     ask = "" if command.has("--yes") else "Uninstall {} from pipx. Proceed (Y/n)? "
     steps = (
         Step(
@@ -94,24 +90,24 @@ def plan_pipx_uninstall(
 
 
 @dataclass(frozen=True, slots=True)
-class _Wording:
-    """How the steps of one command are worded."""
+class _StepMaker:
+    """Makes the pipx steps of one command."""
 
     command: PipCommand
     applications: Applications
     base: str
     directory: str
-    variables: Changes
+    variables: Variables
 
     def install(self, target: Target) -> Step:
         """Give an application an environment of its own."""
         return self._make_step(target, ("--python", self.base), ())
 
     def change(self, target: Target, there: InstalledApplication) -> list[Step]:
-        """Bring an application to what the words ask for; pipx keeps its interpreter then."""
+        """Bring an application to what the command asks for; pipx keeps its interpreter then."""
         home = self.applications.home
         if there.backend != "pip":
-            # pipx keeps to what it recorded, and uv would not ask the user's index.
+            # pipx keeps the backend that it recorded, and uv would not ask the user's index.
             words = (*home.command, "reinstall", "--backend", "pip", there.name)
             handing_over = [Step("let pip keep it", words, self.variables, "pipx", there.name)]
         elif _can_upgrade(target, there, self.command):
@@ -119,7 +115,7 @@ class _Wording:
             return [Step("upgrade it", words, self.variables, "pipx", target.text)]
         else:
             handing_over = []
-        # pipx before 1.2 forces nothing on pip: there it has to hear it from us.
+        # pipx before 1.2 does not tell pip to force anything, so the words stand in --pip-args.
         forced = ("--force-reinstall", "--upgrade")
         insisting = tuple(name for name in forced if self.command.has(name))
         return [*handing_over, self._make_step(target, ("--force",), insisting)]
@@ -131,7 +127,7 @@ class _Wording:
         arguments = (*_pip_arguments(self.command, self.directory), *insisting)
         if arguments:
             words = (*words, f"--pip-args={shlex.join(arguments)}")
-        if self.command.verbosity:
+        if self.command.count("--verbose"):
             words = (*words, "--verbose")
         is_path = target.kind == "archive" and "://" not in target.text
         what = os.path.join(self.directory, target.text) if is_path else target.text
@@ -158,19 +154,19 @@ class _Wording:
         )
 
 
-def share_pip(home: PipxHome, makers: Makers) -> Step:
-    """Make the environment that lends pip to the others, if it is missing.
+def plan_shared_pip(home: PipxHome, tools: Tools) -> Step:
+    """Make the environment whose pip all of pipx's others use, if it is missing.
 
     pipx would make it with ensurepip, which Debian ships apart, in five seconds; virtualenv
-    carries its own pip.
+    brings its own pip.
     """
-    words = (*start_virtualenv(makers), home.shared)
+    words = (*build_virtualenv_command(tools), home.shared)
     return Step("give pipx a pip", words, mode="quiet", only_if_missing=home.shared)
 
 
-def _pipx_variables(
-    makers: Makers, programs: str, directory: str, environ: Mapping[str, str]
-) -> Changes:
+def _build_pipx_variables(
+    tools: Tools, programs: str, directory: str, environ: Mapping[str, str]
+) -> Variables:
     """Return the variables for pipx; uv reads none of pip's configuration, so it is kept out.
 
     With a private index in that configuration uv would ask the public one for private names.
@@ -180,14 +176,14 @@ def _pipx_variables(
         for name in _PATH_VARIABLES
         if environ.get(name)
     )
-    # With its folder on PATH pipx does not warn of what our closing words say.
+    # With its folder on PATH pipx does not warn of what our closing lines say.
     path = os.pathsep.join(filter(None, (programs, environ.get("PATH"))))
-    chosen = (("PIPX_DEFAULT_BACKEND", "pip"), ("PIPX_DEFAULT_PYTHON", makers.base))
+    chosen = (("PIPX_DEFAULT_BACKEND", "pip"), ("PIPX_DEFAULT_PYTHON", tools.base))
     return (*chosen, ("PATH", path), *paths)
 
 
 def _pip_arguments(command: PipCommand, directory: str) -> tuple[str, ...]:
-    """Return the options that pip inside pipx must hear, each with its canonical name."""
+    """Return the options for the pip inside pipx, each with its canonical name."""
     words: list[str] = []
     for option in command.options:
         if option.name in _NOT_FOR_PIP:
@@ -207,10 +203,10 @@ def _absolute(value: str, directory: str) -> str:
 
 
 def _is_satisfied(target: Target, there: InstalledApplication, command: PipCommand) -> bool:
-    if command.upgrades or command.has("--force-reinstall") or target.kind != "name":
+    if command.has("--upgrade") or command.has("--force-reinstall") or target.kind != "name":
         return False
     has_extras = set(target.extras) <= set(parse_requirement(there.requirement).extras)
-    return has_extras and _contains(target.specifier, there.version)
+    return has_extras and target.accepts(there.version)
 
 
 def _can_upgrade(target: Target, there: InstalledApplication, command: PipCommand) -> bool:
@@ -218,17 +214,5 @@ def _can_upgrade(target: Target, there: InstalledApplication, command: PipComman
     recorded = parse_requirement(there.requirement)
     same = recorded.kind == "name" and recorded.extras == target.extras
     plain = not target.specifier and not recorded.specifier and target.kind == "name"
-    wants = command.upgrades and not command.has("--force-reinstall")
+    wants = command.has("--upgrade") and not command.has("--force-reinstall")
     return wants and same and plain and not _pip_arguments(command, os.sep)
-
-
-def _contains(specifier: str, version: str) -> bool:
-    if not specifier:
-        return True
-    from packaging.specifiers import SpecifierSet
-    from packaging.version import InvalidVersion
-
-    try:
-        return SpecifierSet(specifier).contains(version, prereleases=True)
-    except InvalidVersion:
-        return False

@@ -1,6 +1,6 @@
-"""The real pip says what it would do: for `--dry-run` and for commands that cannot succeed.
+"""Plans a run of the real pip that changes nothing: for `--dry-run` and what cannot succeed.
 
-In: a `ToRehearsal` route, the command. Out: a `Plan`. Pure.
+In: the command. Out: a `Plan`. Pure.
 
 `--dry-run` together with `--report` is exempt from the marker (pip 23.0 to 26.3) and changes
 nothing. `--ignore-installed` keeps the system's packages out of the answer, as a new environment
@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import os
 
-from pipguard.parse import PipCommand
-from pipguard.plans import Plan, Step
-from pipguard.plans.venv import Makers, environment_variables, start_pip
+from pipguard.pip.command_line import PipCommand
+from pipguard.plan import Plan, Step
+from pipguard.plans.venv import Tools, build_base_pip_command, build_variables
 
 
-def plan_rehearsal(command: PipCommand, makers: Makers) -> Plan:
-    """Return how pip gets to speak without being able to act."""
+def plan_rehearsal(command: PipCommand, tools: Tools) -> Plan:
+    """Return how pip gets to say what it would do, without being able to do it."""
     words = command.inserting("--dry-run", f"--report={os.devnull}", "--ignore-installed")
-    step = Step(
-        "let pip say what it would do",
-        (*start_pip(makers), *words),
-        environment_variables(makers),
+    command_line = (*build_base_pip_command(tools), *words)
+    return Plan(
+        "pass", (Step("let pip say what it would do", command_line, build_variables(tools)),)
     )
-    return Plan("pass", (step,))

@@ -77,6 +77,13 @@ def run_command(
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+def run_module(module: str, text: str, *words: str, stdin: bytes = b"") -> Result:
+    """Run lines of Python in a process of their own, with a module of pipguard at hand as `p`."""
+    checkout = str(Path(__file__).parent.parent.parent)
+    start = f"import os, sys; sys.path.insert(0, sys.argv[1]); import pipguard.{module} as p\n"
+    return run_command([sys.executable, "-I", "-c", start + text, checkout, *words], stdin=stdin)
+
+
 def run_on_terminal(
     argv: Sequence[Argument],
     cwd: Path | None = None,

@@ -1,0 +1,61 @@
+"""pipguard's own commands, `pip guard VERB`: one file each, under one word that pip does not have.
+
+In: the caller, the real pip. Out: an exit status. A verb is a module here with `SUMMARY`, `run`
+and an argparse parser of its own (argparse is enough: nothing starts faster). This file finds it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Protocol, cast
+
+from pipguard.caller import Caller
+from pipguard.console import write_messages
+from pipguard.errors import PipguardError
+from pipguard.pip.locate import RealPip
+from pipguard.report import describe_error
+from pipguard.system.streams import write_output
+
+VERBS = (
+    "doctor", "ensurepath", "explain", "log", "rescue", "run", "shell-init", "shims", "status",
+    "undo",
+)  # fmt: skip
+"""As they are typed; each is a module of this folder."""
+
+
+class Verb(Protocol):
+    """What the module of a verb offers."""
+
+    SUMMARY: str
+
+    def run(self, caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+        """Perform the verb with the words after its name; return the exit status."""
+
+
+def run_verb(caller: Caller, real_pip: RealPip | None) -> int:
+    """Run the verb that the command line names; without one say which there are."""
+    words = list(caller.argv[1:])
+    if not words or words[0] in {"-h", "--help", "help"}:
+        write_output(describe_verbs())
+        return 0
+    if words[0] not in VERBS:
+        error = PipguardError(f"unknown command `guard {words[0]}`", f"try: {', '.join(VERBS)}")
+        write_messages(caller, describe_error(error))
+        return 2
+    try:
+        return load_verb(words[0]).run(caller, real_pip, words[1:])
+    except PipguardError as error:
+        write_messages(caller, describe_error(error))
+        return error.exit_status
+
+
+def load_verb(name: str) -> Verb:
+    """Import a verb's module."""
+    return cast("Verb", importlib.import_module(f"{__name__}.{name.replace('-', '_')}"))
+
+
+def describe_verbs() -> str:
+    """Return the help text: a line for each verb."""
+    width = max(map(len, VERBS))
+    lines = (f"  {verb:{width}}  {load_verb(verb).SUMMARY}" for verb in VERBS)
+    return "usage: pip guard <verb> [--help]\n\n" + "\n".join(lines) + "\n"

@@ -1,0 +1,24 @@
+"""`pip guard ensurepath`: puts the folder of pipx's commands on PATH, by pipx itself.
+
+In: the caller. Out: pipx's own words and exit status. Changes the shell's start-up files as `pipx
+ensurepath` does, and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from pipguard.caller import Caller
+from pipguard.environments.pipx import read_pipx_home
+from pipguard.pip.locate import RealPip
+from pipguard.system.processes import make_asker, run_foreground
+
+SUMMARY = "put the folder of pipx's commands on PATH"
+
+
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+    """Let pipx do it."""
+    del real_pip
+    argparse.ArgumentParser("pip guard ensurepath", description=SUMMARY).parse_args(words)
+    home = read_pipx_home(caller, make_asker(caller.environ))
+    return run_foreground([*home.command, "ensurepath"], caller.environ)

@@ -1,0 +1,200 @@
+"""`pip guard explain <pip command line>`: says what would happen and why, without doing it.
+
+In: a pip command line. Out: words or JSON on stdout. Asks pip whether it would refuse, and its
+index what a name is; changes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from dataclasses import asdict, dataclass, replace
+
+from pipguard.caller import Caller
+from pipguard.classification.judge import JudgedTarget, ask_index_version
+from pipguard.classification.rules import APPLICATION_SCORE
+from pipguard.classification.targets import Target
+from pipguard.decide import Decision, decide
+from pipguard.errors import PipguardError
+from pipguard.follow import choose_follow_up
+from pipguard.package_managers.queries import choose_manager, find_package
+from pipguard.package_managers.types import PackageManager
+from pipguard.pip.command_line import PipCommand
+from pipguard.pip.handover import is_switched_off
+from pipguard.pip.locate import RealPip, can_refuse
+from pipguard.pip.queries import ask_for_refusal, locate_module_pip, read_command
+from pipguard.route import Declined
+from pipguard.settings import read_settings
+from pipguard.system.streams import write_output
+
+SUMMARY = "say what a pip command would do here, and why, without doing it"
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedTarget:
+    """One target: what it is taken for, and why."""
+
+    requirement: str
+    name: str
+    kind: str
+    """`application`, `library`, or `either` where both would go to the same place."""
+    reason: str
+    certainty: str = ""
+    """Who knows: `said` by the user, `known` by heart, `weighed`, `doubtful` or `unanswered`."""
+    evidence: tuple[tuple[int, str], ...] = ()
+    """Points for (positive) and against it being an application."""
+    system: str = ""
+    """What the operating system has of it: manager, package and version."""
+    index: str = ""
+    """The version that pip would take from its index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What would happen; the JSON document has these very keys."""
+
+    command: tuple[str, ...]
+    route: str
+    """`pass`, `venv`, `pipx`, `override` or `declined`."""
+    reason: str
+    steps: tuple[tuple[str, ...], ...]
+    """Each a command as its words."""
+    environment: str | None = None
+    """Folder of the environment that the steps would change."""
+    project: str | None = None
+    targets: tuple[ExplainedTarget, ...] = ()
+    hint: str = ""
+
+
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+    """Print the explanation of the command line in `words`."""
+    parser = argparse.ArgumentParser(
+        "pip guard explain", description=SUMMARY, usage="%(prog)s [--json] PIP-COMMAND ..."
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="PIP-COMMAND")
+    options = parser.parse_args(words)
+    argv = options.command[1:] if options.command[:1] in (["pip"], ["pip3"]) else options.command
+    asked = replace(caller, argv=tuple(argv))
+    real_pip = real_pip or locate_module_pip(caller)
+    explanation = explain(asked, real_pip, read_command(asked, real_pip))
+    if options.json:
+        write_output(json.dumps(asdict(explanation), indent=2) + "\n")
+    else:
+        write_output(format_words(explanation))
+    return 0
+
+
+def explain(caller: Caller, real_pip: RealPip | None, command: PipCommand) -> Explanation:
+    """Return what would happen: `pass` where the real pip is left alone, else the decision."""
+    followed = (
+        None if is_switched_off(caller.environ) else choose_follow_up(caller, real_pip, command)
+    )
+    if followed and followed.plan:
+        path = followed.environment.path
+        reason = f"{command.subcommand} is about the packages where they went"
+        return Explanation(command.argv, "venv", reason, followed.plan.list_commands(), path)
+    passing = _find_reason_to_pass(caller, real_pip, command)
+    if passing:
+        words = ((*real_pip.command, *command.argv),) if real_pip else ()
+        return Explanation(command.argv, "pass", passing, words)
+    return describe(caller, decide(caller, real_pip, command))
+
+
+def describe(caller: Caller, decision: Decision) -> Explanation:
+    """Return a decision as it is printed."""
+    route, plan = decision.route, decision.plan
+    targets = tuple(_describe_target(judged) for judged in decision.targets)
+    if decision.command.subcommand == "install":
+        targets = compare_offers(caller, decision, targets)
+    return Explanation(
+        decision.command.argv,
+        plan.route,
+        route.reason,
+        plan.list_commands(),
+        plan.environment,
+        decision.surroundings.project,
+        targets,
+        route.hint if isinstance(route, Declined) else "",
+    )
+
+
+def compare_offers(
+    caller: Caller, decision: Decision, targets: tuple[ExplainedTarget, ...]
+) -> tuple[ExplainedTarget, ...]:
+    """Add what the operating system and the index have of each named target."""
+    manager = choose_manager(caller, decision.settings, decision.base).manager
+    compared = []
+    for explained, judged in zip(targets, decision.targets, strict=True):
+        if judged.target.kind != "name":
+            compared.append(explained)
+            continue
+        index = ask_index_version(caller, decision.real_pip, decision.command, judged.target.name)
+        offer = _describe_package(manager, judged.target, caller) if manager else ""
+        compared.append(replace(explained, system=offer, index=index))
+    return tuple(compared)
+
+
+def _describe_package(manager: PackageManager, target: Target, caller: Caller) -> str:
+    """Return what the package manager has of a target; that it does not answer is no no."""
+    try:
+        found = find_package(manager, target, caller)
+    except PipguardError as error:
+        return error.message
+    if not found.package:
+        return f"{manager.name} has no package for it"
+    state = " (installed)" if found.installed else ""
+    return f"{manager.name} has {found.package} {found.version}{state}"
+
+
+def _describe_target(judged: JudgedTarget) -> ExplainedTarget:
+    found = judged.classification
+    target = judged.target
+    if found is None:
+        return ExplainedTarget(target.text, target.name, "either", "it makes no difference here")
+    evidence = tuple((point.weight, point.text) for point in found.evidence)
+    return ExplainedTarget(
+        target.text, target.name, found.kind, found.reason, found.certainty, evidence
+    )
+
+
+def format_words(explanation: Explanation) -> str:
+    """Return the explanation for people."""
+    lines = [f"{explanation.route}: {explanation.reason or 'a library'}"]
+    lines += [f"hint: {explanation.hint}"] if explanation.hint else []
+    lines += [f"environment: {explanation.environment}"] if explanation.environment else []
+    for target in explanation.targets:
+        lines.append(f"{target.requirement}: {_describe_judgment(target)}")
+        offers = (target.system, f"the index has {target.index}" if target.index else "")
+        lines += [f"  {offer}" for offer in offers if offer]
+        lines += [f"  {weight:+d} {text}" for weight, text in target.evidence]
+    lines += [f"$ {shlex.join(words)}" for words in explanation.steps]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _describe_judgment(target: ExplainedTarget) -> str:
+    if not target.evidence:
+        return target.reason
+    total = sum(weight for weight, _ in target.evidence)
+    if target.certainty not in {"weighed", "doubtful"}:
+        return f"{target.kind}, known by heart" if target.certainty == "known" else target.kind
+    words = f"{target.kind}: {total} points, {APPLICATION_SCORE} make an application"
+    return f"{words}; on a terminal you are asked" if target.certainty == "doubtful" else words
+
+
+def _find_reason_to_pass(caller: Caller, real_pip: RealPip | None, command: PipCommand) -> str:
+    """Return why the real pip is left alone, empty when it would refuse."""
+    if is_switched_off(caller.environ) or read_settings(caller.environ, None).route == "off":
+        return "pipguard is switched off"
+    if command.error:
+        return f"pip does not accept this: {command.error}"
+    if command.exempt_from_refusal:
+        return "pip does not look for the marker in this command"
+    if real_pip is None:
+        return ""
+    if not can_refuse(real_pip, command.argv):
+        return "this pip's interpreter is not externally managed"
+    if ask_for_refusal(real_pip, command, caller.environ) is None:
+        return "pip does not refuse here"
+    return ""

@@ -1,0 +1,289 @@
+"""`pip guard undo [ID]`: reverses what a recorded command changed.
+
+In: an entry of the log (the last one that is not undone), what is there now. Out: a line on
+stdout, and an entry of its own, which can be undone, too. Fetches everything that it will need
+before it touches anything; where something was changed since by hand it says what, and does nothing
+without `--force`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+
+from pipguard.caller import Caller
+from pipguard.commands.log import describe_changes
+from pipguard.console import write_messages
+from pipguard.decide import gather_tools, locate_base
+from pipguard.discover import name_guard_for_root
+from pipguard.environments.inspect import Environment, find_distrust, inspect_environment
+from pipguard.environments.inventory import (
+    Change,
+    InstalledPackage,
+    Inventory,
+    Location,
+    read_inventory,
+)
+from pipguard.environments.pipx import read_pipx_home
+from pipguard.errors import PipguardError
+from pipguard.execute import Performer, execute_plan
+from pipguard.history.log import Entry, History, read_history, to_document
+from pipguard.history.record import (
+    Recording,
+    locate_log_folder,
+    make_recorder,
+    make_system_location,
+)
+from pipguard.package_managers.queries import (
+    ask_manager,
+    find_rights,
+    find_taken_along,
+    load_manager,
+)
+from pipguard.package_managers.types import PackageManager
+from pipguard.pip.locate import RealPip
+from pipguard.pip.queries import locate_module_pip
+from pipguard.plan import Plan
+from pipguard.plans.undo import (
+    Reversal,
+    plan_environment_reversal,
+    plan_pipx_reversal,
+    plan_removal,
+    plan_site_reversal,
+    plan_system_reversal,
+)
+from pipguard.plans.venv import Tools
+from pipguard.system.processes import make_asker
+from pipguard.system.streams import write_output
+
+SUMMARY = "reverse what a command changed; without an ID, the last one"
+
+
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+    """Undo one entry of the log."""
+    options = _parse(words)
+    history = read_history(locate_log_folder(caller))
+    entry = choose_entry(history, options.id)
+    with tempfile.TemporaryDirectory(prefix="pipguard-") as download_folder:
+        undoing = Undoing(caller, real_pip or locate_module_pip(caller), entry, download_folder)
+        inventories = [read_inventory(location, caller.environ) for location in undoing.locations]
+        if not options.force:
+            _refuse_differences(entry, inventories)
+        reversals = [undoing.plan(inventory) for inventory in inventories]
+        if options.dry_run:
+            write_output(_describe_plans(reversals))
+            return 0
+        done = undoing.perform(reversals)
+    if options.json:
+        write_output(json.dumps(to_document(done), indent=2) + "\n")
+    else:
+        typed = shlex.join(entry.command)
+        write_output(f"undone {entry.identifier} ({typed}): {describe_changes(done.changes)}\n")
+    return done.exit_status
+
+
+def choose_entry(history: History, identifier: str | None) -> Entry:
+    """Return the entry to undo: the named one, or the last that changed something."""
+    undone = history.find_undone()
+    if identifier is None:
+        standing = (e for e in reversed(history.entries) if e.changes and not e.undoes)
+        entry = next((e for e in standing if e.identifier not in undone), None)
+        if entry is None:
+            raise PipguardError("there is nothing to undo", "`pip guard log` shows what was done")
+        return entry
+    found = [e for e in history.entries if e.identifier.startswith(identifier)]
+    if len(found) != 1:
+        problem = "is not in the log" if not found else "is the beginning of several entries"
+        raise PipguardError(f"{identifier} {problem}", "`pip guard log` shows what was done")
+    entry = found[0]
+    if entry.is_newer:
+        raise PipguardError(f"{identifier} was written by a newer pipguard, which can undo it")
+    if entry.identifier in undone:
+        raise PipguardError(f"{identifier} is already undone")
+    if not entry.changes:
+        raise PipguardError(f"{identifier} changed nothing")
+    return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """The reversal of one entry."""
+
+    caller: Caller
+    real_pip: RealPip | None
+    entry: Entry
+    download_folder: str
+    """For the former versions that are fetched."""
+
+    @property
+    def locations(self) -> tuple[Location, ...]:
+        """What the entry changed, each once."""
+        names: dict[Location, list[str]] = {}
+        for change in self.entry.changes:
+            names.setdefault(change.location, []).append(change.name)
+        return tuple(
+            make_system_location(location.path)
+            if location.kind == "system"
+            else replace(location, names=tuple(found))
+            for location, found in names.items()
+        )
+
+    def plan(self, inventory: Inventory) -> Reversal:
+        """Return how one location goes back from what it holds now."""
+        location = inventory.location
+        changes = tuple(self._list_remaining(inventory))
+        if location.kind == "pipx":
+            home = read_pipx_home(self.caller, make_asker(self.caller.environ))
+            home = replace(home, environments=location.path)
+            return plan_pipx_reversal(changes, home, self._gather_tools(None), self.download_folder)
+        if location.kind == "site":
+            return self._plan_site(location, changes)
+        if location.kind == "system":
+            return self._plan_system(location, changes)
+        was_made = location.path in self.entry.created
+        if (
+            was_made
+            and all(change.before is None for change in changes)
+            and _is_unchanged(inventory, self)
+        ):
+            return plan_removal(location.path)
+        return self._plan_environment(location, changes)
+
+    def perform(self, reversals: list[Reversal]) -> Entry:
+        """Fetch, then go back; return the entry that was written about it.
+
+        Raises `PipguardError` when something is no longer available, with everything as it was.
+        """
+        recorder = make_recorder(self.caller, self._say)
+        words = ("pip", "guard", *self.caller.argv[1:])
+        entry = Entry(words, self.caller.directory, "undo", 130, self.entry.interpreter)
+        entry = replace(entry, undoes=self.entry.identifier)
+        for step in (step for reversal in reversals for step in reversal.fetching):
+            if execute_plan(Plan("undo", (step,)), self._perform_with(nullcontext)).exit_status:
+                raise PipguardError(f"nothing was changed: {step.subject} is no longer available")
+        with Recording(recorder, entry, self.locations) as recording:
+            performer = self._perform_with(recording.watch)
+            with recording.watch():
+                statuses = [execute_plan(r.plan, performer).exit_status for r in reversals]
+            recording.end(max(statuses))
+        return recording.entry
+
+    def _perform_with(self, watch: Callable[[], AbstractContextManager[None]]) -> Performer:
+        return Performer(self.caller.environ, self._say, self._agree, watch=watch)
+
+    def _list_remaining(self, inventory: Inventory) -> Iterable[Change]:
+        for change in self.entry.changes:
+            now = inventory.packages.get(change.name)
+            if change.location == inventory.location and now != change.before:
+                yield Change(inventory.location, change.name, change.before, now)
+
+    def _plan_environment(self, location: Location, changes: tuple[Change, ...]) -> Reversal:
+        environment = Environment(location.path)
+        distrust = find_distrust(location.path, self.caller.user_id)
+        if distrust:
+            raise PipguardError(f"{location.path} is not used: {distrust}")
+        environment = inspect_environment(location.path, make_asker(self.caller.environ))
+        if environment.must_be_made and location.path not in self.entry.removed:
+            raise PipguardError(f"{location.path} is gone, so there is nothing to undo in it")
+        if environment.state == "broken":
+            raise PipguardError(f"{location.path} is broken: {environment.problem}")
+        tools = self._gather_tools(environment)
+        return plan_environment_reversal(changes, environment, tools, self.download_folder)
+
+    def _plan_site(self, location: Location, changes: tuple[Change, ...]) -> Reversal:
+        if os.path.isdir(location.path) and not os.access(location.path, os.W_OK):
+            raise PipguardError(
+                f"no permission to write to {location.path}", "undo it as the user who installed it"
+            )
+        is_users = bool(self.caller.home) and location.path.startswith(f"{self.caller.home}/")
+        return plan_site_reversal(changes, self._gather_tools(None), self.download_folder, is_users)
+
+    def _plan_system(self, location: Location, changes: tuple[Change, ...]) -> Reversal:
+        manager = load_manager(location.path)
+        is_allowed, sudo, problem = find_rights(manager, self.caller)
+        if problem or not is_allowed:
+            raise PipguardError(
+                problem or f"{manager.name} needs root",
+                f"`{name_guard_for_root(self.caller)} undo`",
+            )
+        gone = [change.name for change in changes if change.before is None]
+        along = find_taken_along(manager, gone, self.caller)
+        if along:
+            named = ", ".join(along)
+            raise PipguardError(f"nothing was changed: this would also remove {named}")
+        for change in changes:
+            if change.before and manager.pin(change.name, change.before.version) == change.name:
+                _require_version(manager, change.name, change.before.version, self.caller)
+        return plan_system_reversal(changes, manager, sudo)
+
+    def _gather_tools(self, environment: Environment | None) -> Tools:
+        base = self.entry.interpreter
+        if not os.access(base, os.X_OK):
+            base = locate_base(self.caller, self.real_pip)
+        return gather_tools(self.caller, self.real_pip, base, environment)
+
+    def _say(self, line: str) -> None:
+        write_messages(self.caller, (line,))
+
+    def _agree(self, question: str) -> bool:
+        """Show what sudo will do; who typed `undo` has agreed already."""
+        self._say(question.removeprefix("pipguard: ").partition("?")[0])
+        return True
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("pip guard undo", description=SUMMARY)
+    parser.add_argument("id", nargs="?", help="of the entry, as `pip guard log` shows it")
+    parser.add_argument("--dry-run", action="store_true", help="print the commands, run none")
+    parser.add_argument("--force", action="store_true", help="whatever has changed since")
+    parser.add_argument("--json", action="store_true", help="print the new entry as JSON")
+    return parser.parse_args(words)
+
+
+def _require_version(manager: PackageManager, package: str, version: str, caller: Caller) -> None:
+    """Raise where a package manager that keeps no former versions has another one now."""
+    found = manager.read_answer(ask_manager((*manager.query_start, package), caller))
+    if version not in {f.version for f in found}:
+        wanted = f"{package} {version}"
+        raise PipguardError(f"nothing was changed: {wanted} is no longer available")
+
+
+def _is_unchanged(inventory: Inventory, undoing: Undoing) -> bool:
+    """Tell whether an environment holds what the command left there and nothing more."""
+    left = {c.name: c.after for c in undoing.entry.changes if c.location == inventory.location}
+    return inventory.packages == left
+
+
+def _refuse_differences(entry: Entry, inventories: list[Inventory]) -> None:
+    """Raise where something is not as the command left it."""
+    now = {inventory.location: inventory.packages for inventory in inventories}
+    differences = [
+        f"{change.name} was {_describe(change.after)} in {change.location.path} and is "
+        f"{_describe(now[change.location].get(change.name))} now"
+        for change in entry.changes
+        if now[change.location].get(change.name) != change.after
+    ]
+    if differences:
+        more = f", and {len(differences) - 1} more differ" if len(differences) > 1 else ""
+        hint = "undo what came after first, or --force"
+        raise PipguardError(f"something has changed since: {differences[0]}{more}", hint)
+
+
+def _describe(package: InstalledPackage | None) -> str:
+    return package.version if package else "absent"
+
+
+def _describe_plans(reversals: list[Reversal]) -> str:
+    lines = []
+    for reversal in reversals:
+        fetching = [step.command for step in reversal.fetching]
+        commands = (*fetching, *reversal.plan.list_commands())
+        lines += [f"$ {shlex.join(command)}" for command in commands]
+        lines += [f"remove {reversal.plan.removal}"] if reversal.plan.removal else []
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,98 @@
+"""Lists the distributions that are installed in a folder or an environment, by their metadata.
+
+In: site-packages folders. Out: names, versions, and the requirements that install the same again.
+Reads the names of `.dist-info` folders, so that no interpreter has to run. A folder that is there
+and cannot be read is an error, never an empty one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+
+from pipguard.errors import PipguardError
+from pipguard.knowledge import normalise_name
+from pipguard.system.folders import list_names
+
+TOOLCHAIN = frozenset({"pip", "setuptools", "wheel"})
+"""What an environment starts with; nobody would miss an environment that holds no more."""
+
+
+class Unreadable(PipguardError):
+    """A folder of installed distributions is there and cannot be read."""
+
+    reference = "unreadable"
+
+
+def list_site_folders(environment: str) -> list[str]:
+    """Return an environment's folders of installed distributions; two after a Python's upgrade.
+
+    Raises `Unreadable`.
+    """
+    if os.name == "nt":
+        return [os.path.join(environment, "Lib", "site-packages")]
+    libraries = os.path.join(environment, "lib")
+    versions = (name for name in _list_names(libraries) if name.startswith(("python", "pypy")))
+    folders = (os.path.join(libraries, name, "site-packages") for name in versions)
+    return [folder for folder in folders if os.path.isdir(folder)]
+
+
+def list_distributions(environment: str) -> dict[str, str]:
+    """Return the distributions in an environment, broken or not: normalised name to version.
+
+    Raises `Unreadable`.
+    """
+    return {name: v for _, name, v in scan_distributions(list_site_folders(environment))}
+
+
+def scan_distributions(folders: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield path, normalised name (PEP 503) and version of each metadata folder in the folders.
+
+    Raises `Unreadable`.
+    """
+    for folder in folders:
+        for entry in _list_names(folder):
+            stem, dot, ending = entry.rpartition(".")
+            # What begins with a tilde is what pip could not remove (pip 19.1 to 26.3).
+            if dot and ending in {"dist-info", "egg-info", "egg-link"} and entry[0] != "~":
+                name, _, version = stem.partition("-")
+                yield os.path.join(folder, entry), normalise_name(name), version.split("-")[0]
+
+
+def list_requirements(environment: str) -> tuple[str, ...]:
+    """Return pip words that install the same distributions again, the toolchain left out.
+
+    A distribution from an address or a folder is installed from there again (PEP 610). Raises
+    `Unreadable`.
+    """
+    words: list[str] = []
+    for folder in list_site_folders(environment):
+        for entry in _list_names(folder):
+            name, _, version = entry.removesuffix(".dist-info").partition("-")
+            if entry.endswith(".dist-info") and normalise_name(name) not in TOOLCHAIN:
+                words += read_origin(os.path.join(folder, entry)) or [f"{name}=={version}"]
+    return tuple(words)
+
+
+def read_origin(folder: str) -> list[str]:
+    """Return pip words that install a distribution from the address it came from (PEP 610).
+
+    Empty for one from an index; `folder` is its `.dist-info`.
+    """
+    try:
+        with open(os.path.join(folder, "direct_url.json"), encoding="utf-8") as file:
+            document = json.load(file)
+        is_editable = document.get("dir_info", {}).get("editable", False)
+        vcs = document.get("vcs_info")
+        url = f"{vcs['vcs']}+{document['url']}@{vcs['commit_id']}" if vcs else document["url"]
+        return ["--editable", url] if is_editable else [url]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def _list_names(folder: str) -> list[str]:
+    try:
+        return list_names(folder)
+    except OSError as error:
+        raise Unreadable(f"{folder} cannot be read: {error.strerror}") from error

@@ -1,0 +1,201 @@
+"""Inspects a path where a virtual environment could be, and tells whether it can be used.
+
+In: a path, a way to ask its interpreter. Out: an `Environment`, with the reason where it cannot be
+used. Starts the interpreter of an environment that passed the checks of trust, once. Never changes
+anything.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+
+from pipguard.environments.distributions import (
+    TOOLCHAIN,
+    Unreadable,
+    list_distributions,
+    list_requirements,
+    list_site_folders,
+)
+from pipguard.system.cache import make_question, recall_answer, store_answer
+from pipguard.system.folders import cache_folder
+from pipguard.system.frozen import dataclass
+from pipguard.system.processes import make_asker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    State = Literal["absent", "empty", "unfinished", "usable", "broken", "untrusted"]
+
+
+UNFINISHED_NAME = ".pipguard-unfinished"
+"""A file in an environment from before it is filled until the first install in it succeeded."""
+
+_ASK = "import sys; print(*sys.version_info[:2])"
+_POINTER_SIZE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A virtual environment at a path: usable, still to be made, or in no state to be used."""
+
+    path: str
+    """Absolute path of the folder."""
+    state: State = "absent"
+    problem: str = ""
+    """For people, where the state is broken or untrusted: one clause without a full stop."""
+    version: tuple[int, int] | None = None
+    """Of its interpreter, where that runs."""
+    has_pip: bool = False
+    requirements: tuple[str, ...] = ()
+    """What a broken one holds, in pip's words, so that it can be made anew."""
+
+    @property
+    def must_be_made(self) -> bool:
+        """Whether virtualenv still has to fill it (unfinished: a run of ours died there)."""
+        return self.state in {"absent", "empty", "unfinished"}
+
+    @property
+    def interpreter(self) -> str:
+        """The absolute path of its Python."""
+        return interpreter_path(self.path)
+
+
+def interpreter_path(environment: str, system: str = os.name) -> str:
+    """Return where an environment's Python lies (PEP 405; `system` as in `os.name`)."""
+    if system == "nt":
+        return environment + "\\Scripts\\python.exe"
+    return os.path.join(environment, "bin", "python")
+
+
+def inspect_environment(path: str, ask: Callable[[list[str]], bytes | None]) -> Environment:
+    """Describe what is at `path`, which must be trusted: its interpreter is started.
+
+    `ask` runs a command quietly and returns what it prints, or None when it fails.
+    """
+    if not os.path.lexists(path):
+        return Environment(path)
+    try:
+        return _inspect(path, ask)
+    except Unreadable as error:
+        return Environment(path, "untrusted", error.message)
+
+
+def _inspect(path: str, ask: Callable[[list[str]], bytes | None]) -> Environment:
+    problem = _find_damage(path)
+    if is_unfinished(path):
+        return Environment(path, "unfinished")
+    if problem:
+        is_readable = os.access(path, os.R_OK | os.X_OK)
+        requirements = list_requirements(path) if is_readable else ()
+        return Environment(path, "broken", problem, requirements=requirements)
+    if not os.listdir(path):
+        return Environment(path, "empty")
+    return _ask_interpreter(path, ask)
+
+
+def make_interpreter_asker(environ: Mapping[str, str]) -> Callable[[list[str]], bytes | None]:
+    """Return a way to ask an environment's interpreter about itself, once while it is unchanged."""
+    ask = make_asker(environ)
+    folder = cache_folder(environ, "interpreters")
+
+    def ask_once(command: list[str]) -> bytes | None:
+        configuration = os.path.join(os.path.dirname(os.path.dirname(command[0])), "pyvenv.cfg")
+        question = make_question(command, (command[0], configuration))
+        known = recall_answer(folder, question)
+        if known is not None:
+            return os.fsencode(known)
+        answer = ask(command)
+        if answer and answer.count(b"\n") == 1:
+            store_answer(folder, question, os.fsdecode(answer.strip()))
+        return answer
+
+    return ask_once
+
+
+def is_unfinished(path: str) -> bool:
+    """Tell whether a run of ours died before its first install there, and nobody went on by hand.
+
+    An environment that holds more than it started with is the user's, whoever made it.
+    """
+    has_mark = os.path.isfile(os.path.join(path, UNFINISHED_NAME))
+    return has_mark and not list_distributions(path).keys() - TOOLCHAIN
+
+
+def follow_pointer(path: str) -> str:
+    """Return the folder that a `.venv` file names in its first line (PEP 832), else `path`."""
+    if not stat.S_ISREG(_mode(path)):
+        return path
+    try:
+        with open(path, encoding="utf-8") as file:
+            first = file.read(_POINTER_SIZE).split("\n")[0].strip()
+    except (OSError, UnicodeDecodeError):
+        return path
+    target = os.path.normpath(os.path.join(os.path.dirname(path), first)) if first else path
+    return target if os.path.isfile(os.path.join(target, "pyvenv.cfg")) else path
+
+
+def find_distrust(path: str, user_id: int | None) -> str:
+    """Return why code from the environment at `path` must not be run, empty when it may."""
+    for part in (path, os.path.join(path, "pyvenv.cfg"), os.path.join(path, "bin")):
+        try:
+            status = os.stat(part)
+        except OSError:
+            continue
+        if user_id is not None and status.st_uid not in (user_id, 0):
+            return "it belongs to somebody else"
+        if user_id is not None and status.st_uid == 0 and user_id != 0:
+            return "it belongs to root"
+        if user_id is not None and status.st_mode & stat.S_IWOTH:
+            return "everybody may write to it"
+    return ""
+
+
+def _find_damage(path: str) -> str:
+    if not os.path.exists(path):
+        return f"it is a link to {os.readlink(path)}, which is gone"
+    if not os.path.isdir(path):
+        return "it is not a folder"
+    try:
+        if not os.listdir(path):
+            return ""
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    if not os.path.isfile(os.path.join(path, "pyvenv.cfg")) and not _is_conda(path):
+        return "it has no pyvenv.cfg, so it is no virtual environment"
+    interpreter = interpreter_path(path)
+    if os.path.exists(interpreter):
+        return ""
+    if os.path.islink(interpreter):
+        gone = os.path.join(os.path.dirname(interpreter), os.readlink(interpreter))
+        return f"its interpreter {os.path.normpath(gone)} is gone"
+    return f"its interpreter {interpreter} is gone"
+
+
+def _ask_interpreter(path: str, ask: Callable[[list[str]], bytes | None]) -> Environment:
+    answer = (ask([interpreter_path(path), "-I", "-S", "-c", _ASK]) or b"").split()
+    if len(answer) != 2 or not all(word.isdigit() for word in answer):
+        problem = f"its interpreter {interpreter_path(path)} does not run"
+        return Environment(path, "broken", problem, requirements=list_requirements(path))
+    version = (int(answer[0]), int(answer[1]))
+    folders = list_site_folders(path)
+    name = f"python{version[0]}.{version[1]}"
+    if os.name != "nt" and folders and not any(f"/{name}/" in folder for folder in folders):
+        made_for = os.path.basename(os.path.dirname(folders[0]))
+        problem = f"it was made for {made_for} and now runs {name}"
+        return Environment(path, "broken", problem, requirements=list_requirements(path))
+    has_pip = any(os.path.isdir(os.path.join(folder, "pip")) for folder in folders)
+    return Environment(path, "usable", "", version, has_pip)
+
+
+def _is_conda(path: str) -> bool:
+    return os.path.isdir(os.path.join(path, "conda-meta"))
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.lstat(path).st_mode
+    except OSError:
+        return 0

@@ -1,0 +1,104 @@
+"""Reads what pipx has: which pipx it is, where it keeps applications, and which ones are there.
+
+In: the caller. Out: a `PipxHome`, and an `InstalledApplication` by name. Asks pipx for its folders
+and reads the metadata that pipx writes (its format since 0.15, `pipx_metadata.json`). Never
+changes anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+
+from pipguard.caller import Caller
+from pipguard.knowledge import normalise_name
+from pipguard.system.frozen import dataclass
+from pipguard.system.programs import locate_programs
+
+
+@dataclass(frozen=True, slots=True)
+class PipxHome:
+    """A pipx and its folders."""
+
+    command: tuple[str, ...]
+    environments: str
+    """Folder with one environment for each application."""
+    programs: str
+    """Folder where the commands are linked: `~/.local/bin` unless the user moved it."""
+    shared: str
+    """The environment with pip that the others share."""
+    is_users_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledApplication:
+    """An application in pipx, as its metadata tells."""
+
+    name: str
+    version: str
+    requirement: str
+    """What it was installed as: a name, a pin, an address."""
+    commands: tuple[str, ...]
+    backend: str
+    injected: tuple[str, ...] = ()
+    """What was added to its environment, as it was asked for."""
+
+
+def locate_pipx(caller: Caller) -> tuple[tuple[str, ...], bool]:
+    """Return the words that start pipx, and whether it is the user's own or came with pipguard."""
+    for path in locate_programs("pipx", caller.environ):
+        return (path,), True
+    return (caller.python, "-I", "-m", "pipx"), False
+
+
+def read_pipx_home(caller: Caller, ask: Callable[[list[str]], bytes | None]) -> PipxHome:
+    """Ask pipx for its folders (`pipx environment`, since 1.1); takes about 0.3 s."""
+    command, is_users_own = locate_pipx(caller)
+    answer = os.fsdecode(ask([*command, "environment"]) or b"")
+    lines = (line.strip().partition("=") for line in answer.splitlines() if "=" in line)
+    told = {name: value for name, _, value in lines if value}
+    home = told.get("PIPX_HOME") or caller.environ.get("PIPX_HOME") or _default_home()
+    return PipxHome(
+        command,
+        told.get("PIPX_LOCAL_VENVS") or os.path.join(home, "venvs"),
+        told.get("PIPX_BIN_DIR") or os.path.join(caller.home or "", ".local", "bin"),
+        told.get("PIPX_SHARED_LIBS") or os.path.join(home, "shared"),
+        is_users_own,
+    )
+
+
+def read_application(environments: str, name: str) -> InstalledApplication | None:
+    """Return what pipx knows of an application, None when it has none of this name."""
+    path = os.path.join(environments, name, "pipx_metadata.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+        package = document["main_package"]
+        commands = [*package["apps"]]
+        if package.get("include_dependencies"):
+            commands += package["apps_of_dependencies"]
+        return InstalledApplication(
+            normalise_name(package["package"]),
+            package["package_version"],
+            package["package_or_url"],
+            tuple(sorted(set(commands))),
+            document.get("backend") or "pip",
+            tuple(p["package_or_url"] for p in document["injected_packages"].values()),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def guess_environments(caller: Caller) -> tuple[str, ...]:
+    """Return where pipx may keep its environments, without asking it: new place, then old."""
+    chosen = caller.environ.get("PIPX_HOME")
+    homes = [chosen] if chosen else [_default_home(), f"{caller.home}/.local/pipx"]
+    return tuple(os.path.join(home, "venvs") for home in homes)
+
+
+def _default_home() -> str:
+    """Return pipx's own default since 1.2, which follows XDG_DATA_HOME."""
+    from platformdirs import PlatformDirs
+
+    return PlatformDirs("pipx", appauthor=False).user_data_dir

@@ -1,0 +1,221 @@
+"""Records what a command changed, so that it can be shown and reversed.
+
+In: what was decided, and the locations that it touches before and after. Out: an entry in the log.
+Never fails the command that it records: a log that cannot be written is said in a line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from pipguard.caller import Caller
+from pipguard.decide import Decision
+from pipguard.environments.distributions import Unreadable
+from pipguard.environments.inventory import (
+    Change,
+    Inventory,
+    Location,
+    compare_inventories,
+    read_inventory,
+)
+from pipguard.history.log import Entry, LogUnusable, append_entry
+from pipguard.pip.interpreter import list_site_folders
+from pipguard.plan import Plan
+from pipguard.route import FromPipx, Route, ToOverride, ToPipx, ToSystem
+from pipguard.system.folders import state_folder
+from pipguard.system.frozen import dataclass, replace
+
+_MOST_WORDS = 200
+_LONGEST_WORD = 500
+# Everything before the @ of an address can be a password (pip shows the name, hides the rest; a
+# token is often the name). pip's --proxy takes an address without its scheme.
+_CREDENTIALS = r"(?P<start>//)(?!git@)[^\s/]+@|(?P<bare>^|=)[^\s/@=:]+:[^\s/]*@"
+_QUERY_VALUE = r"(?<=[?&])([\w.-]+)=[^&#\s]+"
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Where the log is and who writes it."""
+
+    folder: str
+    """Empty where there is no place for a log."""
+    environ: Mapping[str, str]
+    say: Callable[[str], None]
+
+
+class Recording:
+    """Records one command: `watch` around what it does; the entry is written on leaving.
+
+    An interruption on the way is recorded, too, with what had been changed by then.
+    """
+
+    def __init__(self, recorder: Recorder, entry: Entry, locations: tuple[Location, ...]) -> None:
+        self.recorder = recorder
+        self.entry = entry
+        self.locations = locations
+        self.is_watching = False
+        self.is_recorded = False
+        """Whether the entry is in the log, with all that was changed."""
+        self._is_complete = True
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self.locations:
+            return
+        try:
+            append_entry(self.recorder.folder, self.entry)
+            self.is_recorded = self._is_complete
+        except LogUnusable as error:
+            if self.entry.changes:
+                self.recorder.say(f"not recorded, so it cannot be undone: {error.message}")
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Compare the locations before and after; nested, the outer one counts."""
+        if self.is_watching:
+            yield
+            return
+        self.is_watching = True
+        before = [self._read_inventory(location) for location in self.locations]
+        try:
+            yield
+        finally:
+            self._note(before)
+            self.is_watching = False
+
+    def end(self, exit_status: int) -> None:
+        """Note how the command ended."""
+        self.entry = replace(self.entry, exit_status=exit_status)
+
+    def _read_inventory(self, location: Location) -> Inventory | None:
+        """Return what is there; None where that cannot be found out, which is said."""
+        try:
+            return read_inventory(location, self.recorder.environ)
+        except Unreadable as error:
+            self.recorder.say(f"not recorded, so it cannot be undone: {error.message}")
+            self._is_complete = False
+            return None
+
+    def _note(self, before: list[Inventory | None]) -> None:
+        changes: list[Change] = []
+        created: list[str] = []
+        removed: list[str] = []
+        for location, old in zip(self.locations, before, strict=True):
+            new = self._read_inventory(location) if old else None
+            if old is None or new is None:
+                continue
+            changes += map(_mask_change, compare_inventories(old, new))
+            if location.kind == "environment" and old.exists != new.exists:
+                (created if new.exists else removed).append(location.path)
+        self.entry = replace(
+            self.entry, changes=tuple(changes), created=tuple(created), removed=tuple(removed)
+        )
+
+
+def start_recording(caller: Caller, decision: Decision, say: Callable[[str], None]) -> Recording:
+    """Return the recording of a decided command; it writes nothing where nothing can change."""
+    route, plan = decision.route, decision.plan
+    entry = make_entry(caller, plan.route, decision.base)
+    system = _list_system_locations(caller, decision)
+    locations = (*list_plan_locations(plan, _names_of(route)), *system)
+    return Recording(make_recorder(caller, say), entry, locations)
+
+
+def make_entry(caller: Caller, route: str, interpreter: str) -> Entry:
+    """Return an entry about the command that was typed, as if it had been interrupted at once."""
+    typed = mask_words((caller.program, *caller.argv))
+    return Entry(typed, caller.directory, route, _INTERRUPTED, interpreter)
+
+
+def make_recorder(caller: Caller, say: Callable[[str], None]) -> Recorder:
+    """Return what writes this caller's log."""
+    return Recorder(locate_log_folder(caller), caller.environ, say)
+
+
+def locate_log_folder(caller: Caller) -> str:
+    """Return the folder of this user's log; empty where the home folder is not known.
+
+    Root with somebody else's home folder (`sudo -E`) writes into its own: a file of root's there
+    would be in its owner's way.
+    """
+    folder = state_folder(caller.environ)
+    if caller.user_id == 0 and caller.home and _owner_of(caller.home) not in {0, None}:
+        from pwd import getpwuid
+
+        folder = os.path.join(getpwuid(0).pw_dir, ".local", "state", "pipguard")
+    return folder if os.path.isabs(folder) else ""
+
+
+def _owner_of(path: str) -> int | None:
+    try:
+        return os.stat(path).st_uid
+    except OSError:
+        return None
+
+
+def list_plan_locations(plan: Plan, names: tuple[str, ...]) -> tuple[Location, ...]:
+    """Return what a plan's steps may change; `names` are the applications that they are about."""
+    fallbacks = [step.fallback for step in plan.steps if step.fallback]
+    paths = dict.fromkeys(p.environment for p in (plan, *fallbacks) if p.environment)
+    locations = [Location("environment", path) for path in paths]
+    if plan.pipx_home and plan.steps:
+        locations.append(Location("pipx", plan.pipx_home.environments, names))
+    return tuple(locations)
+
+
+def list_site_locations(interpreter: str, caller: Caller) -> tuple[Location, ...]:
+    """Return the folders outside environments that the interpreter imports packages from."""
+    folders = list_site_folders(interpreter, caller.environ, caller.home or "")
+    return tuple(Location("site", folder) for folder in folders)
+
+
+def make_system_location(name: str) -> Location:
+    """Return the operating system's packages as its package manager lists them."""
+    from pipguard.package_managers.queries import load_manager
+
+    return Location("system", name, listing=load_manager(name).listing)
+
+
+def mask_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words without passwords, no more than 200 of them, each cut at 500 characters.
+
+    Masked before they are cut: a token longer than that would lose the @ that betrays it.
+    """
+    return tuple(mask_credentials(word)[:_LONGEST_WORD] for word in words[:_MOST_WORDS])
+
+
+def mask_credentials(text: str) -> str:
+    """Return the text with what may be a password in an address replaced by stars."""
+    if "@" not in text and "://" not in text:
+        return text
+    import re
+
+    text = re.sub(_CREDENTIALS, lambda found: f"{found['start'] or found['bare']}****@", text)
+    return re.sub(_QUERY_VALUE, r"\1=****", text) if "://" in text else text
+
+
+def _mask_change(change: Change) -> Change:
+    before, after = (
+        replace(package, words=mask_words(package.words)) if package and package.words else package
+        for package in (change.before, change.after)
+    )
+    return replace(change, before=before, after=after)
+
+
+def _names_of(route: Route) -> tuple[str, ...]:
+    if isinstance(route, ToPipx):
+        return tuple(target.name for target in route.targets)
+    return route.names if isinstance(route, FromPipx) else ()
+
+
+def _list_system_locations(caller: Caller, decision: Decision) -> tuple[Location, ...]:
+    if isinstance(decision.route, ToOverride):
+        return list_site_locations(decision.base, caller)
+    if isinstance(decision.route, ToSystem):
+        return (make_system_location(decision.route.manager),)
+    return ()

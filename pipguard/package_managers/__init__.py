@@ -1,0 +1,1 @@
+"""The operating system's package managers: one file each, and how they are asked."""

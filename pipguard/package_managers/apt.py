@@ -1,0 +1,75 @@
+"""apt: Debian, Ubuntu and their derivatives.
+
+Debian policy names a library's package `python3-` and its module, which mostly is the project;
+where it is not, the table in `knowledge` says so. An application has its plain name, and then it
+depends on Python.
+"""
+
+from __future__ import annotations
+
+from pipguard.package_managers.types import Found, PackageManager, Words, read_fields
+
+# Another apt is waited for: unattended upgrades are often on.
+_WAITING: Words = ("-o", "DPkg::Lock::Timeout=60")
+_LISTING: Words = (
+    "dpkg-query", "-W", "-f", "${binary:Package}\t${Version}\t${db:Status-Status}\n"
+)  # fmt: skip
+
+
+class Apt(PackageManager):
+    """apt-get, apt-cache and dpkg."""
+
+    name = "apt"
+    programs = ("apt-get", "apt-cache", "dpkg-query")
+    systems = frozenset({"debian", "ubuntu"})
+    table = "debian_packages.txt"
+    prefix = "python3-"
+    has_plain_names = True
+    listing = _LISTING
+    refresh = ("apt-get", "update")
+    query_start = ("apt-cache", "show", "--no-all-versions", "--")
+    query_installed_start = (*_LISTING, "--")
+    install_start = ("apt-get", "install", "--yes", "--allow-downgrades", *_WAITING, "--")
+    rehearse_start = ("apt-get", "install", "--simulate", "--allow-downgrades", *_WAITING, "--")
+    remove_start = ("apt-get", "remove", "--yes", *_WAITING, "--")
+    rehearse_removal_start = ("apt-get", "remove", "--simulate", "--")
+    dependents_start = ("apt-cache", "rdepends", "--installed", "--important", "--")
+    owner_start = ("dpkg-query", "-S", "--")
+    verify_start = ("dpkg", "--verify", "--")
+    reinstall_start = ("apt-get", "install", "--reinstall", "--yes", "--")
+    typed_install = ("apt", "install")
+    typed_remove = ("apt", "remove")
+    typed_reinstall = ("apt", "install", "--reinstall")
+
+    def read_answer(self, answer: str) -> list[Found]:
+        """Read stanzas; a package is Python's by its name or by what it depends on."""
+        found = []
+        for stanza in read_fields(answer):
+            name = stanza.get("Package", "")
+            is_python = name.startswith("python3-") or "python3" in stanza.get("Depends", "")
+            if stanza.get("Version"):
+                found.append(Found(name, stanza["Version"], is_python))
+        return found[:1]
+
+    def read_installed(self, answer: str) -> list[Found]:
+        """Read name, version and state; dpkg keeps what was removed in its list."""
+        lines = (line.split("\t") for line in answer.splitlines())
+        return [Found(line[0], line[1]) for line in lines if line[2:] == ["installed"]]
+
+    def read_removal(self, answer: str) -> list[str]:
+        """Read `Remv NAME [VERSION]`."""
+        lines = (line.split() for line in answer.splitlines())
+        return [line[1] for line in lines if line[:1] == ["Remv"]]
+
+    def read_dependents(self, answer: str) -> list[str]:
+        """Read the package itself, a heading, then one name a line."""
+        return sorted({line.strip().lstrip("|") for line in answer.splitlines()[2:]})
+
+    def read_owner(self, answer: str) -> str:
+        """Read `NAME:ARCH, NAME: /PATH`: packages share folders. Of a diversion read nothing."""
+        names, found, _ = answer.partition(": /")
+        first = names.partition(",")[0].partition(":")[0]
+        return first if found and " " not in first else ""
+
+
+MANAGER = Apt()

@@ -1,0 +1,201 @@
+"""The stages of a command that the real pip may refuse, in order.
+
+In: the caller, the real pip. Out: an exit status, or another program in our place. Each stage is a
+module of its own; this one only says which comes next. A stage that few commands need is imported
+where it is needed, because every pip command pays for the start-up time.
+"""
+
+from __future__ import annotations
+
+from pipguard.caller import Caller
+from pipguard.environments.nearby import FOLLOW_UPS
+from pipguard.pip.handover import become, hand_over, is_switched_off
+from pipguard.pip.locate import RealPip
+from pipguard.system.streams import reserve_closed_streams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pipguard.console import Console
+    from pipguard.decide import Decision
+    from pipguard.pip.command_line import PipCommand
+    from pipguard.settings import Settings
+    from pipguard.shells.callers import Program
+
+
+def run_pipeline(caller: Caller, real_pip: RealPip | None) -> int:
+    """Take one command line through the stages; return the exit status."""
+    from pipguard.console import Console
+    from pipguard.errors import PipguardError
+    from pipguard.pip.queries import locate_module_pip, read_command
+
+    reserve_closed_streams()
+    real_pip = real_pip or locate_module_pip(caller)
+    command = read_command(caller, real_pip)
+    console = Console(caller, command)
+    try:
+        return _run_stages(caller, real_pip, command, console)
+    except PipguardError as error:
+        console.fail(error)
+        return error.exit_status
+
+
+def _run_stages(
+    caller: Caller, real_pip: RealPip | None, command: PipCommand, console: Console
+) -> int:
+    from pipguard.settings import read_settings
+
+    if real_pip and (is_switched_off(caller.environ) or _is_pips_alone(command)):
+        return hand_over(real_pip, caller.argv, caller.environ)
+    settings = read_settings(caller.environ, None)
+    if real_pip:
+        exit_status = _leave_to_pip(caller, real_pip, command, console, settings)
+        if exit_status is not None:
+            return exit_status
+    _drop_root(caller, real_pip, command, console, settings)
+    if command.subcommand in FOLLOW_UPS:
+        return _follow(caller, real_pip, command, console)
+    return _install(caller, real_pip, command, console)
+
+
+def _is_pips_alone(command: PipCommand) -> bool:
+    """Tell whether pip neither refuses the command nor changes the system by an order."""
+    is_ours = command.subcommand in FOLLOW_UPS or command.has("--break-system-packages")
+    return command.exempt_from_refusal and not is_ours
+
+
+def _leave_to_pip(
+    caller: Caller, real_pip: RealPip, command: PipCommand, console: Console, settings: Settings
+) -> int | None:
+    """Run the real pip where it is not to be interfered with; return None everywhere else."""
+    from pipguard.override import is_ordered, run_override
+
+    if settings.route == "off":
+        return hand_over(real_pip, caller.argv, caller.environ)
+    if caller.is_shim:
+        from pipguard.shells.callers import find_wary_program
+
+        program = find_wary_program(caller, settings)
+        if program:
+            return _run_for_program(caller, real_pip, command, console, program)
+    if is_ordered(caller, real_pip, command):
+        return run_override(caller, real_pip, command, console.say)
+    if command.exempt_from_refusal and command.subcommand not in FOLLOW_UPS:
+        return hand_over(real_pip, caller.argv, caller.environ)
+    return None
+
+
+def _run_for_program(
+    caller: Caller, real_pip: RealPip, command: PipCommand, console: Console, program: Program
+) -> int:
+    """Run the real pip for a program that must not be redirected; where it refuses, add advice."""
+    from pipguard.forward import forward_command
+
+    if command.exempt_from_refusal:
+        return hand_over(real_pip, caller.argv, caller.environ)
+    forwarded = forward_command(caller, real_pip, command, afresh=True)
+    if forwarded.refusal:
+        console.advise(forwarded.refusal, program)
+    return forwarded.exit_status
+
+
+def _drop_root(
+    caller: Caller,
+    real_pip: RealPip | None,
+    command: PipCommand,
+    console: Console,
+    settings: Settings,
+) -> None:
+    """As root through sudo in a user's folder, start anew as that user, before anything is made."""
+    if caller.user_id != 0 or "SUDO_UID" not in caller.environ:
+        return
+    from pipguard.environments.sudo import find_owner, start_as
+    from pipguard.pip.queries import ask_for_refusal
+
+    owner = find_owner(caller)
+    if owner is None or settings.route in {"override", "system"}:
+        return
+    if real_pip and real_pip.is_opaque and not ask_for_refusal(real_pip, command, caller.environ):
+        return
+    if command.subcommand not in FOLLOW_UPS:
+        console.say(f"{caller.directory} belongs to {owner.name}, so this runs as {owner.name}")
+    start_as(caller, owner)
+
+
+def _follow(caller: Caller, real_pip: RealPip | None, command: PipCommand, console: Console) -> int:
+    """Let pip answer about the environment in use; about its own Python where there is none."""
+    from pipguard.follow import choose_follow_up
+    from pipguard.forward import stand_in_for_pip
+    from pipguard.plan import apply_changes
+
+    is_off = is_switched_off(caller.environ)
+    followed = None if is_off else choose_follow_up(caller, real_pip, command)
+    if followed:
+        console.name_environment(followed)
+    if followed and followed.plan:
+        step = followed.plan.steps[-1]
+        return become(step.command, apply_changes(caller.environ, step.environ))
+    if real_pip is None:
+        return stand_in_for_pip(caller, command).exit_status
+    return hand_over(real_pip, caller.argv, caller.environ)
+
+
+def _install(
+    caller: Caller, real_pip: RealPip | None, command: PipCommand, console: Console
+) -> int:
+    """Run the real pip; where it refuses, do what the refusal tells people to do by hand."""
+    from pipguard.forward import forward_command, stand_in_for_pip
+
+    if real_pip:
+        forwarded = forward_command(caller, real_pip, command)
+    else:
+        forwarded = stand_in_for_pip(caller, command)
+    refusal = forwarded.refusal
+    if refusal is None:
+        return forwarded.exit_status
+    decision = _decide(caller, real_pip, command, console)
+    if real_pip and refusal.is_remembered and console.shows_refusal(decision):
+        forwarded = forward_command(caller, real_pip, command, afresh=True)
+        refusal = forwarded.refusal
+        if refusal is None:
+            return forwarded.exit_status
+    console.open(decision, refusal)
+    return _perform(caller, decision, console)
+
+
+def _decide(
+    caller: Caller, real_pip: RealPip | None, command: PipCommand, console: Console
+) -> Decision:
+    """Decide; where only the user can tell, ask them first, once."""
+    from pipguard.decide import decide
+
+    decision = decide(caller, real_pip, command)
+    answers = console.ask_about(decision)
+    if not answers:
+        return decision
+    from pipguard.classification.answers import store_answers
+
+    if not store_answers(caller.environ, answers):
+        console.say("your answer cannot be stored, so it counts for this command only")
+    return decide(caller, real_pip, command, answers)
+
+
+def _perform(caller: Caller, decision: Decision, console: Console) -> int:
+    """Do what was decided, record it, say what came of it."""
+    from pipguard.execute import Performer, execute_plan
+    from pipguard.history.record import start_recording
+    from pipguard.shells.note import write_note
+
+    is_verbose = decision.command.has("--verbose")
+    with start_recording(caller, decision, console.say) as recording:
+        performer = Performer(
+            caller.environ, console.say, console.confirm, is_verbose, recording.watch
+        )
+        outcome = execute_plan(decision.plan, performer)
+        recording.end(outcome.exit_status)
+    console.close(decision, outcome, is_recorded=recording.is_recorded)
+    if decision.plan.route == "override":
+        from pipguard.override import warn_of_shadowed
+
+        warn_of_shadowed(caller, decision.base, recording, console.say)
+    write_note(caller.note, decision, outcome)
+    return outcome.exit_status

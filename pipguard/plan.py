@@ -1,0 +1,77 @@
+"""A plan: the steps of a command, as a value that can be printed before it is performed.
+
+`explain` prints it, `execute` performs it, tests compare it. The files in `plans/` make it.
+"""
+
+from __future__ import annotations
+
+from pipguard.environments.create import Creation
+from pipguard.environments.pipx import PipxHome
+from pipguard.system.frozen import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    Mode = Literal["foreground", "aside", "quiet", "pipx"]
+
+Variables = tuple[tuple[str, str | None], ...]
+"""Environment variables to change; None takes one away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command to run."""
+
+    purpose: str
+    """What it is for; a clause for people."""
+    command: tuple[str, ...]
+    environ: Variables = ()
+    mode: Mode = "foreground"
+    """On the user's terminal, there with stdout on stderr, unseen unless it fails, or as pipx."""
+    subject: str = ""
+    """The target that it is about, as the user wrote it, where there are several steps."""
+    question: str = ""
+    """Asked first; unless the answer is yes, the step is left out."""
+    only_if_missing: str = ""
+    """A path; the step is left out when something is there already."""
+    otherwise: tuple[Step, ...] = ()
+    """Tried in its place when pipx finds that the target has no command of its own."""
+    fallback: Plan | None = None
+    """Performed in its place when the target has no command at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done, in order."""
+
+    route: str
+    """`venv`, `pipx`, `system`, `override`, `pass`, `undo`, `rescue` or `declined`."""
+    steps: tuple[Step, ...]
+    environment: str | None = None
+    """Folder of the environment that the steps change, which one run at a time may do."""
+    creation: Creation | None = None
+    pipx_home: PipxHome | None = None
+    """The pipx that the steps run, where they do."""
+    exit_status: int = 0
+    """What it ends with when no step was performed: there is none, or the user said no."""
+    removal: str | None = None
+    """Folder of an environment that is removed when the steps have succeeded."""
+    notes: tuple[str, ...] = ()
+    """What was decided on the way; one clause each."""
+
+    def list_commands(self) -> tuple[tuple[str, ...], ...]:
+        """Return its commands in order, each as its words."""
+        creation = (self.creation.command,) if self.creation else ()
+        return (*creation, *(step.command for step in self.steps))
+
+
+def apply_changes(environ: Mapping[str, str], changes: Variables) -> dict[str, str]:
+    """Return the variables with the changes made."""
+    changed = dict(environ)
+    for name, value in changes:
+        changed.pop(name, None)
+        if value is not None:
+            changed[name] = value
+    return changed

@@ -1,0 +1,14 @@
+"""Quotes words for a POSIX shell, without importing `shlex` (8 ms) for words that need nothing."""
+
+from __future__ import annotations
+
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+")
+
+
+def quote_word(word: str) -> str:
+    """Return the word as a POSIX shell takes it."""
+    if word and set(word) <= _PLAIN:
+        return word
+    import shlex
+
+    return shlex.quote(word)

@@ -1,0 +1,170 @@
+"""What the user chose counts: variables, configuration files, routes, and the tools at hand."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from harness.managed import ManagedPython, write_executable
+from harness.running import RunPipguard, run_command
+from harness.wheels import PackageIndex
+
+pytestmark = [pytest.mark.usefixtures("managed_python", "use_stand_ins")]
+
+
+def explain(run_pipguard: RunPipguard, *words: str) -> dict[str, object]:
+    """What `guard explain --json` says."""
+    done = run_pipguard(["guard", "explain", "--json", *words])
+    assert done.status == 0, done.err
+    document: dict[str, object] = json.loads(done.stdout)
+    return document
+
+
+def test_environment_has_the_chosen_name(run_pipguard: RunPipguard, project: Path) -> None:
+    assert run_pipguard(["install", "tinylib"], env={"PIPGUARD_VENV": "my env"}).status == 0
+    assert (project / "my env/pyvenv.cfg").exists()
+    assert os.listdir(project) == ["my env"]
+
+
+def test_project_chooses_its_environments_name(run_pipguard: RunPipguard, project: Path) -> None:
+    (project / "pyproject.toml").write_text('[tool.pipguard]\nvenv = "environment"\n')
+    assert run_pipguard(["install", "tinylib"]).status == 0
+    assert (project / "environment/pyvenv.cfg").exists()
+
+
+def test_system_site_packages_are_visible_on_request(
+    run_pipguard: RunPipguard, project: Path, managed_python: ManagedPython
+) -> None:
+    (managed_python.site_packages / "only_apt.py").write_text("")
+    ask = [str(project / ".venv/bin/python"), "-I", "-c", "import only_apt"]
+    changes = {"PIPGUARD_SYSTEM_SITE_PACKAGES": "1"}
+    assert run_pipguard(["install", "tinylib"], env=changes).status == 0
+    assert run_command(ask).status == 0
+
+
+def test_users_file_says_what_is_an_application(
+    run_pipguard: RunPipguard, project: Path, home: Path
+) -> None:
+    folder = home / "xdg-config/pipguard"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text('applications = ["tinyapp"]\nlibraries = ["pycowsay"]\n')
+    assert run_pipguard(["install", "tinyapp"]).status == 0
+    assert (home / ".local/bin/tinyapp").exists()
+    assert run_pipguard(["install", "pycowsay"]).status == 0
+    assert (project / ".venv/bin/pycowsay").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "file", "words"),
+    [
+        ({"PIPGUARD_ROUTE": "sideways"}, "", ["auto, venv, pipx"]),
+        ({"PIPGUARD_SYSTEM_SITE_PACKAGES": "perhaps"}, "", ["1, yes, true"]),
+        ({}, "venv = 3\n", ["pyproject.toml:3", "venv = 3"]),
+        ({}, 'venv = "../out"\n', ["pyproject.toml:3", "inside the project"]),
+        ({}, 'route = "override"\n', ["pyproject.toml:3", "only your own"]),
+        ({}, "unknown = 1\n", ["pyproject.toml:3", "accepted keys"]),
+        ({}, "venv = \n", ["pyproject.toml", "line 3"]),
+    ],
+    ids=str,
+)
+def test_bad_setting_names_its_place_and_what_is_accepted(
+    run_pipguard: RunPipguard,
+    project: Path,
+    changes: dict[str, str],
+    file: str,
+    words: list[str],
+) -> None:
+    if file:
+        (project / "pyproject.toml").write_text(f"\n[tool.pipguard]\n{file}")
+    done = run_pipguard(["install", "tinylib"], env=changes)
+    assert done.status == 1
+    assert all(word in done.err for word in words), done.err
+    assert not (project / ".venv").exists()
+
+
+def test_forced_routes(run_pipguard: RunPipguard, project: Path, home: Path) -> None:
+    assert run_pipguard(["install", "pycowsay"], env={"PIPGUARD_ROUTE": "venv"}).status == 0
+    assert (project / ".venv/bin/pycowsay").exists()
+    assert run_pipguard(["install", "tinyapp"], env={"PIPGUARD_ROUTE": "pipx"}).status == 0
+    assert (home / ".local/bin/tinyapp").exists()
+    (project / "requirements.txt").write_text("tinyapp\n")
+    words = ["install", "-r", "requirements.txt"]
+    assert run_pipguard(words, env={"PIPGUARD_ROUTE": "pipx"}).status == 1
+
+
+def test_explain_says_what_install_then_does(
+    run_pipguard: RunPipguard, project: Path, home: Path
+) -> None:
+    said = explain(run_pipguard, "pip", "install", "tinylib")
+    assert os.listdir(project) == []
+    assert said["route"] == "venv"
+    assert said["environment"] == str(project / ".venv")
+    assert run_pipguard(["install", "tinylib"]).status == 0
+    assert (project / ".venv").exists()
+    said = explain(run_pipguard, "install", "pycowsay", "--quiet")
+    assert said["route"] == "pipx"
+    assert not (home / ".local/bin/pycowsay").exists()
+    targets = said["targets"]
+    assert isinstance(targets, list)
+    assert targets[0]["kind"] == "application"
+    assert targets[0]["reason"]
+    assert explain(run_pipguard, "list")["route"] != "pipx"
+    assert explain(run_pipguard, "install", "--target", "x", "tinylib")["route"] == "pass"
+    assert explain(run_pipguard, "install", "setuptools", "wheel")["route"] == "venv"
+
+
+def test_status_describes_this_folder(
+    run_pipguard: RunPipguard, project: Path, managed_python: ManagedPython
+) -> None:
+    done = run_pipguard(["guard", "status", "--json"])
+    assert done.status == 0, done.err
+    document = json.loads(done.stdout)
+    assert document["real_pip"] == str(managed_python.pip)
+    assert document["marker"] == str(managed_python.marker)
+    assert document["marker_text"] == managed_python.marker.read_text()
+    assert document["project"] == str(project)
+    assert document["environment"] == str(project / ".venv")
+
+
+def test_uv_never_takes_part(
+    run_pipguard: RunPipguard, project: Path, home: Path, tools: Path, tmp_path: Path
+) -> None:
+    """It reads none of pip's configuration, and would ask the public index for private names."""
+    calls = tmp_path / "calls"
+    script = f"#!/bin/sh\necho \"$@\" >> '{calls}'\necho uv 0.13.8\n"
+    write_executable(tmp_path / "bin" / "uv", script)
+    path = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    assert run_pipguard(["install", "pycowsay"], env=path).status == 0
+    metadata = home / "xdg-data/pipx/venvs/pycowsay/pipx_metadata.json"
+    assert json.loads(metadata.read_text()).get("backend", "pip") == "pip"
+    # pipx may ask it for its version; with anything else it would ask an index.
+    assert set(calls.read_text().splitlines() if calls.exists() else ()) <= {"--version"}
+
+
+def test_index_options_reach_pip_inside_pipx(
+    run_pipguard: RunPipguard, project: Path, home: Path, use_stand_ins: PackageIndex
+) -> None:
+    changes = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
+    assert run_pipguard(["install", "--retries=0", "pycowsay"], env=changes).status != 0
+    words = ["install", "--index-url", use_stand_ins.url, "pycowsay"]
+    assert run_pipguard(words, env=changes).status == 0
+    (project / "wheels").mkdir()
+    wheel = next(Path(use_stand_ins.folder).rglob("tinyapp-2.0-*.whl"))
+    (project / "wheels" / wheel.name).write_bytes(wheel.read_bytes())
+    words = ["install", "--no-index", "--find-links", "wheels", "tinyapp"]
+    assert run_pipguard(words, env=changes | {"PIPGUARD_ROUTE": "pipx"}).status == 0
+    assert (home / ".local/bin/tinyapp").exists()
+
+
+def test_wheel_file_is_judged_by_its_own_contents(
+    run_pipguard: RunPipguard, project: Path, use_stand_ins: PackageIndex
+) -> None:
+    for pattern in ("pycowsay-0.0.0.2-*.whl", "tinylib-2.0-*.whl"):
+        wheel = next(Path(use_stand_ins.folder).rglob(pattern))
+        (project / wheel.name).write_bytes(wheel.read_bytes())
+    assert (
+        explain(run_pipguard, "install", "./pycowsay-0.0.0.2-py3-none-any.whl")["route"] == "pipx"
+    )
+    assert explain(run_pipguard, "install", "./tinylib-2.0-py3-none-any.whl")["route"] == "venv"

@@ -1,0 +1,177 @@
+"""`pip guard undo` on real environments and a real pipx: exactly back, or nothing touched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from harness.managed import ManagedPython
+from harness.running import Environment, RunPipguard
+from harness.wheels import PackageIndex, library, write_source_project
+
+from pipguard.environments.distributions import list_distributions
+
+pytestmark = [pytest.mark.usefixtures("managed_python", "use_stand_ins")]
+
+Packages = dict[str, str]
+
+
+class Run(Protocol):
+    """Run pipguard; returns what it says on stdout, or on stderr where it is to fail."""
+
+    def __call__(self, *words: str, env: Environment | None = None, status: int = 0) -> str:
+        """Run it; any other status fails the test."""
+
+
+@pytest.fixture
+def run(run_pipguard: RunPipguard) -> Run:
+    """Run pipguard in a row of commands that must all succeed; returns what they say."""
+
+    def run_well(*words: str, env: Environment | None = None, status: int = 0) -> str:
+        result = run_pipguard(words, env=env)
+        assert result.status == status, result.err + result.out
+        return result.err if status else result.out
+
+    return run_well
+
+
+def held(environment: Path) -> Packages:
+    found = list_distributions(str(environment))
+    return {name: v for name, v in found.items() if name not in {"pip", "setuptools", "wheel"}}
+
+
+def last_id(run: Run) -> str:
+    identifier: str = json.loads(run("guard", "log", "--json"))[-1]["id"]
+    return identifier
+
+
+def test_an_environment_that_was_made_goes_and_comes_back(run: Run, project: Path) -> None:
+    run("install", "six==1.15.0", "tinylib")
+    assert "undone" in run("guard", "undo")
+    assert list(project.iterdir()) == []
+    run("guard", "undo", last_id(run))
+    assert held(project / ".venv") == {"six": "1.15.0", "tinylib": "2.0"}
+    run("guard", "undo")
+    assert list(project.iterdir()) == []
+
+
+def test_only_what_the_command_did_is_reversed(run: Run, project: Path) -> None:
+    run("install", "six==1.15.0")
+    run("install", "tinyneeds")
+    run("install", "--upgrade", "six")
+    assert held(project / ".venv")["six"] == "1.16.0"
+    run("guard", "undo")
+    assert held(project / ".venv") == {"six": "1.15.0", "tinylib": "1.0", "tinyneeds": "1.0"}
+    run("guard", "undo")
+    assert held(project / ".venv") == {"six": "1.15.0"}
+    run("guard", "undo")
+    assert list(project.iterdir()) == []
+    assert "there is nothing to undo" in run("guard", "undo", status=1)
+
+
+def test_an_uninstall_is_reversed(run: Run, project: Path) -> None:
+    run("install", "tinylib<2", "six")
+    run("uninstall", "-y", "tinylib")
+    run("guard", "undo")
+    assert held(project / ".venv") == {"six": "1.16.0", "tinylib": "1.0"}
+
+
+def test_an_editable_project_comes_back_as_one(
+    run: Run, project: Path, use_stand_ins: PackageIndex, tmp_path: Path
+) -> None:
+    source = write_source_project(library("mine"), tmp_path / "mine")
+    run("install", "-e", str(source))
+    run("uninstall", "-y", "mine")
+    run("guard", "undo")
+    (entry,) = json.loads(run("guard", "log", "--json"))[-1]["changes"]
+    assert entry["after"]["words"] == ["--editable", source.as_uri()]
+    assert held(project / ".venv") == {"mine": "1.0"}
+
+
+def test_what_came_later_keeps_the_environment(run: Run, project: Path) -> None:
+    run("install", "six")
+    first = last_id(run)
+    run("install", "tinylib")
+    run("guard", "undo", first)
+    assert held(project / ".venv") == {"tinylib": "2.0"}
+    assert (project / ".venv/bin/pip").exists()
+
+
+def test_a_change_by_hand_since_is_said_and_stops_it(run: Run, project: Path) -> None:
+    run("install", "six==1.15.0")
+    first = last_id(run)
+    run("install", "--upgrade", "six")
+    said = run("guard", "undo", first, status=1)
+    assert "six was 1.15.0" in said
+    assert "is 1.16.0 now" in said
+    assert held(project / ".venv") == {"six": "1.16.0"}
+    run("guard", "undo", first, "--force")
+    assert held(project / ".venv") == {}
+
+
+def test_a_version_that_is_gone_is_said_before_anything_is_touched(
+    run: Run, project: Path, package_index: PackageIndex
+) -> None:
+    run("install", "six==1.15.0", "tinylib")
+    run("install", "--upgrade", "six", "tinyextra")
+    elsewhere = {"PIP_INDEX_URL": package_index.url, "PIP_NO_CACHE_DIR": "1"}
+    said = run("guard", "undo", env=elsewhere, status=1)
+    assert "nothing was changed: six==1.15.0 is no longer available" in said
+    assert held(project / ".venv") == {"six": "1.16.0", "tinylib": "2.0", "tinyextra": "1.0"}
+
+
+def test_a_dry_run_says_it_and_does_nothing(run: Run, project: Path) -> None:
+    run("install", "six")
+    assert run("guard", "undo", "--dry-run") == f"remove {project / '.venv'}\n"
+    assert held(project / ".venv") == {"six": "1.16.0"}
+
+
+def test_an_environment_that_was_removed_by_hand(run: Run, project: Path, home: Path) -> None:
+    run("install", "six")
+    (project / ".venv").rename(home / "gone")
+    said = run("guard", "undo", "--force", status=1)
+    assert "there is nothing to undo" in said
+
+
+def test_ids_that_do_not_help(run: Run, project: Path) -> None:
+    assert "is not in the log" in run("guard", "undo", "ffff", status=1)
+    run("install", "six")
+    run("install", "six")
+    assert "changed nothing" in run("guard", "undo", last_id(run), status=1)
+    assert "undone" in run("guard", "undo")
+
+
+def test_applications_go_back_through_pipx(run: Run, home: Path, project: Path) -> None:
+    program = home / ".local/bin/pycowsay"
+    run("install", "pycowsay==0.0.0.1")
+    run("install", "--upgrade", "pycowsay==0.0.0.2")
+    run("guard", "undo")
+    environments = home / "xdg-data/pipx/venvs"
+    assert held(environments / "pycowsay") == {"pycowsay": "0.0.0.1"}
+    run("uninstall", "-y", "pycowsay")
+    assert not program.exists()
+    run("guard", "undo")
+    assert program.exists()
+    assert held(environments / "pycowsay") == {"pycowsay": "0.0.0.1"}
+    run("guard", "undo")
+    assert not program.exists()
+
+
+def test_the_log_is_a_table_without_passwords(run: Run, project: Path) -> None:
+    run("install", "--extra-index-url", "https://me:secret@127.0.0.1:9/", "--retries=0", "six")
+    table = run("guard", "log")
+    assert "secret" not in table
+    assert str(project) in table
+    assert "+six 1.16.0" in table
+
+
+def test_a_managed_python_that_is_gone(
+    run: Run, project: Path, managed_python: ManagedPython
+) -> None:
+    run("install", "six")
+    for name in ("pip", "pip3"):
+        (managed_python.commands / name).unlink()
+    run("guard", "undo")
+    assert list(project.iterdir()) == []
