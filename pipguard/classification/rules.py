@@ -126,7 +126,7 @@ def _settle(name: str, kind: Kind, reason: str, certainty: Certainty) -> Classif
 
 
 def _doubt(name: str, problem: str) -> Classification:
-    reason = f"in doubt, for {problem}"
+    reason = f"in doubt, because {problem}"
     return Classification(name, "library", reason, "unanswered", (Point(0, problem),))
 
 

@@ -39,10 +39,14 @@ MAIN: Table = (("--version -V", FLAG),)
 # Subcommands accepted --version and ignored it, until they did not.
 LEFT_OVER: Table = (("--version -V", FLAG, OLDEST, (26, 3)),)
 
-_FEATURES = ("fast-deps", "truststore", "no-binary-enable-wheel-cache")
-_FEATURES_25_3 = (*_FEATURES, "build-constraint")
-_FEATURES_26_0 = (*_FEATURES_25_3, "inprocess-build-deps")
-_FEATURES_26_2 = (*_FEATURES_26_0, "venv-isolation")
+# In pip's own order, which its error message shows.
+_OLD_FEATURES = ("truststore", "no-binary-enable-wheel-cache")
+_FEATURES = ("fast-deps", *_OLD_FEATURES)
+_FEATURES_25_3 = ("fast-deps", "build-constraint", *_OLD_FEATURES)
+_FEATURES_26_0 = ("fast-deps", "build-constraint", "inprocess-build-deps", *_OLD_FEATURES)
+_FEATURES_26_2 = (
+    "fast-deps", "inprocess-build-deps", "venv-isolation", *_OLD_FEATURES, "build-constraint",
+)  # fmt: skip
 
 GENERAL: Table = (
     ("--help -h", FLAG), ("--debug", FLAG), ("--isolated", FLAG),

@@ -111,7 +111,7 @@ def test_a_problem_is_the_reason_of_a_doubt() -> None:
     problem = ProjectMetadata(problem="the package index did not answer in time")
     found = classify_requirement("no-such-project-4711", problem)
     assert (found.kind, found.certainty) == ("library", "unanswered")
-    assert found.reason == "in doubt, for the package index did not answer in time"
+    assert found.reason == "in doubt, because the package index did not answer in time"
 
 
 def score_of(name: str, metadata: ProjectMetadata) -> int:

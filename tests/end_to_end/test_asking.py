@@ -152,7 +152,7 @@ def test_nobody_is_asked_where_the_index_gave_no_answer(
     done = run_pipguard_on_terminal(["install", "no-such-project-anywhere"], env=changes)
     assert done.status == 1
     assert b"[y/N]" not in done.stdout
-    assert f"in doubt, for {problem}" in done.out
+    assert f"in doubt, because {problem}" in done.out
     assert b"Traceback" not in done.stdout
     assert os.listdir(project) == []
 

@@ -94,6 +94,44 @@ def test_forced_routes(run_pipguard: RunPipguard, project: Path, home: Path) -> 
     assert run_pipguard(words, env={"PIPGUARD_ROUTE": "pipx"}).status == 1
 
 
+def test_users_own_file_switches_it_off(
+    run_pipguard: RunPipguard, project: Path, home: Path
+) -> None:
+    file = home / "xdg-config/pipguard/config.toml"
+    file.parent.mkdir(parents=True)
+    assert run_pipguard(["install", "tinylib"]).status == 0
+    file.write_text('route = "off"\n')
+    off = run_pipguard(["install", "six"], env={"PIPGUARD": "off"})
+    assert run_pipguard(["install", "six"]) == off
+    listed = run_pipguard(["list", "--format=freeze"])
+    assert (listed.status, "tinylib" in listed.out) == (0, False)
+    assert explain(run_pipguard, "install", "six")["reason"] == "pipguard is switched off"
+    assert json.loads(run_pipguard(["guard", "status", "--json"]).out)["active"] is False
+    # One command may still choose another way.
+    assert run_pipguard(["install", "six"], env={"PIPGUARD_ROUTE": "venv"}).status == 0
+
+
+@pytest.mark.parametrize(("old", "new"), [("true", "false"), ("false", "true")])
+def test_pips_files_weigh_as_in_pip(
+    run_pipguard: RunPipguard,
+    managed_python: ManagedPython,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    old: str,
+    new: str,
+) -> None:
+    monkeypatch.delenv("PIP_CONFIG_FILE")
+    for path, value in ((home / ".pip/pip.conf", old), (home / "xdg-config/pip/pip.conf", new)):
+        path.parent.mkdir(parents=True)
+        path.write_text(f"[global]\nbreak-system-packages = {value}\n")
+    asked = managed_python.run("-m", "pip", "config", "get", "global.break-system-packages")
+    assert asked.out.strip() == new
+    done = run_pipguard(["install", "six"])
+    assert done.status == 0, done.err
+    assert ("goes to .venv" in done.err) is (new == "false")
+    assert (managed_python.site_packages / "six.py").exists() is (new == "true")
+
+
 def test_explain_says_what_install_then_does(
     run_pipguard: RunPipguard, project: Path, home: Path
 ) -> None:

@@ -69,7 +69,7 @@ def test_a_real_pip_in_the_folder_stays(
     folder = Path(os.environ["XDG_DATA_HOME"], "pipguard", "shims")
     pip = write_executable(folder / "pip", "#!/bin/sh\n")
     told = run_pipguard(["guard", "shims", "install"])
-    assert (told.status, "is no shim" in told.err) == (1, True)
+    assert (told.status, "is not a shim" in told.err) == (1, True)
     assert pip.read_text() == "#!/bin/sh\n"
     assert [path.name for path in folder.iterdir()] == ["pip"]
     assert run_pipguard(["guard", "shims", "remove"]).status == 0

@@ -37,14 +37,14 @@ def test_a_command_line_of_a_megabyte() -> None:
     assert sum(map(len, kept)) < 1000
 
 
-def make_journal(folder: Path, place: Location, said: list[str]) -> Recording:
+def make_recording(folder: Path, place: Location, said: list[str]) -> Recording:
     recorder = Recorder(str(folder / "log"), {}, said.append)
     return Recording(recorder, Entry(("pip",), "/", "venv", 130), (place,))
 
 
 def test_an_interruption_is_recorded_with_what_it_changed(tmp_path: Path) -> None:
     place = Location("site", str(tmp_path))
-    recording = make_journal(tmp_path, place, [])
+    recording = make_recording(tmp_path, place, [])
     with pytest.raises(KeyboardInterrupt), recording, recording.watch():
         (tmp_path / "Some_Thing-1.0.dist-info").mkdir()
         (tmp_path / "~omething-0.9.dist-info").mkdir()
@@ -59,9 +59,30 @@ def test_an_interruption_is_recorded_with_what_it_changed(tmp_path: Path) -> Non
 def test_a_log_that_cannot_be_written_is_said_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("a file where the folder should be")
     said: list[str] = []
-    with make_journal(tmp_path, Location("site", str(tmp_path)), said) as recording:
+    with make_recording(tmp_path, Location("site", str(tmp_path)), said) as recording:
         with recording.watch():
             (tmp_path / "six-1.0.dist-info").mkdir()
         recording.end(0)
     assert len(said) == 1
     assert said[0].startswith("not recorded, so it cannot be undone: ")
+
+
+def test_a_token_longer_than_a_word_may_be_is_masked_before_it_is_cut() -> None:
+    token = "t0ken" * 200
+    (kept,) = mask_words((f"--index-url=https://user:{token}@host/simple",))
+    assert kept == "--index-url=https://****@host/simple"
+
+
+def test_what_cannot_be_compared_is_said_and_not_called_recorded(tmp_path: Path) -> None:
+    said: list[str] = []
+    location = Location("system", "apt", listing=("/nowhere/dpkg-query",))
+    with make_recording(tmp_path, location, said) as recording:
+        with recording.watch():
+            pass
+        recording.end(0)
+    assert said == [
+        "not recorded, so it cannot be undone: /nowhere/dpkg-query does not list the installed "
+        "packages: [Errno 2] No such file or directory: '/nowhere/dpkg-query'"
+    ]
+    assert not recording.is_recorded
+    assert recording.entry.changes == ()
