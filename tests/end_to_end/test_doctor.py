@@ -141,3 +141,18 @@ def test_notes_are_no_problems(
     shutil.rmtree(home / "bin")
     done = run_pipguard(["guard", "doctor"])
     assert done.out.startswith("all is well")
+
+
+def test_problems_come_before_notes_and_both_are_counted(
+    run_pipguard: RunPipguard, project: Path, home: Path
+) -> None:
+    assert run_pipguard(["install", "tinylib"]).status == 0
+    for link in (project / ".venv/bin").glob("python*"):
+        link.unlink()
+    lines = run_pipguard(["guard", "doctor"]).out.splitlines()
+    starts = [line.split()[0] for line in lines if line[:1].strip()]
+    assert starts == ["problem", "note", "1"]  # no shell file mentions pipguard
+    assert lines[-1] == "1 problem, 1 note"
+    (home / ".bashrc").write_text("alias pip=pipguard\n")
+    run_pipguard(["install", "six"], env={"PIPGUARD_REBUILD": "1"})
+    assert run_pipguard(["guard", "doctor"]).out == "all is well: no problems in 10 checks\n"

@@ -1,0 +1,50 @@
+"""What messages tell people to type works: the names of our own commands, and what they do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from harness.running import RunPipguard, run_command
+
+pytestmark = pytest.mark.usefixtures("managed_python", "use_stand_ins")
+
+
+def test_a_folder_that_is_not_on_path_is_put_there(
+    run_pipguard: RunPipguard, home: Path, pipguard_command: Path
+) -> None:
+    path = os.pathsep.join(p for p in os.environ["PATH"].split(":") if "/.local/bin" not in p)
+    done = run_pipguard(["install", "pycowsay"], env={"PATH": path, "SHELL": "/bin/bash"})
+    assert f"is not on PATH: `{pipguard_command} guard ensurepath`" in done.err
+    (home / ".bashrc").touch()
+    done = run_pipguard(["guard", "ensurepath"], env={"PATH": path, "SHELL": "/bin/bash"})
+    assert done.status == 0, done.err
+    written = "".join(
+        file.read_text() for file in (home / ".bashrc", home / ".profile") if file.exists()
+    )
+    assert str(home / ".local/bin") in written
+
+
+def test_an_unknown_command_is_named(run_pipguard: RunPipguard) -> None:
+    done = run_pipguard(["guard", "nonsense"])
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("pipguard: unknown command `guard nonsense`\n")
+
+
+@pytest.mark.parametrize("name", ["pipguard", "pip", "pip3"])
+def test_the_words_name_what_was_typed(pipguard_command: Path, tmp_path: Path, name: str) -> None:
+    """As `pip` it is `pip guard`; by a path that is not on PATH it is that path."""
+    command = tmp_path / "elsewhere" / name
+    command.parent.mkdir()
+    command.write_text(pipguard_command.read_text())
+    command.chmod(0o755)
+    done = run_command([command, "guard", "doctor"], cwd=tmp_path)
+    assert "problem" in done.out
+    done = run_command(
+        [command, "install", "pycowsay"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"].replace("/.local/bin", "/.local/other")},
+    )
+    expected = "pip guard" if name != "pipguard" else f"{command} guard"
+    assert f"`{expected} ensurepath`" in done.err
