@@ -99,7 +99,7 @@ def test_sudo_in_a_users_project_leaves_nothing_of_roots(debian: Machine, tmp_pa
     pipguard = "/opt/pipguard/scripts/pipguard"
     result = enter(debian, upper, f"{SUDO}{pipguard} install six && {pipguard} install pycowsay")
     assert result.status == 0, result.err
-    assert "pipguard: /home/user/p is user's, so this runs as user, not as root" in result.err
+    assert "pipguard: /home/user/p belongs to user, so this runs as user, not as root" in result.err
     listed = "find /home/user ! -user user; find /root -newer /home/user/p -path '*pipguard*/log*'"
     assert enter(debian, upper, listed).out == ""
     shown = enter(debian, upper, f"{SUDO}{pipguard} freeze; ls /home/user/.local/bin")
