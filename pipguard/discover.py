@@ -13,17 +13,15 @@ from collections.abc import Mapping
 from pipguard.caller import Caller
 from pipguard.environments.inspect import (
     Environment,
-    find_distrust,
-    follow_pointer,
     inspect_environment,
     make_interpreter_asker,
 )
+from pipguard.environments.trust import follow_path, is_inside
 from pipguard.errors import BadSetting, PipguardError
 from pipguard.settings import Settings, read_settings
 from pipguard.system.folders import data_folder
 from pipguard.system.frozen import dataclass
 from pipguard.system.os_release import read_os_release
-from pipguard.system.processes import make_asker
 from pipguard.system.programs import locate_program
 from pipguard.system.quoting import quote_word
 
@@ -174,56 +172,46 @@ def _find_in_project(caller: Caller, settings: Settings, root: str | None) -> Pl
     base = root or caller.directory
     if chosen:
         path = os.path.normpath(os.path.join(base, chosen))
-        if os.path.join(base, "").startswith(os.path.join(path, "")):
-            accepted = "accepted: a folder for the environment alone"
-            raise BadSetting(f"PIPGUARD_VENV={chosen!r}: the project itself lies in it", accepted)
-        return Place(_inspect_with_care(path, caller), "project")
+        return _make_place(path, _inspect_chosen(path, base, caller, settings))
     for name in ENVIRONMENT_NAMES:
         path = os.path.join(base, name)
         is_ours = name == ".venv" and os.path.lexists(path)
         if is_ours or os.path.isfile(os.path.join(path, "pyvenv.cfg")):
-            return Place(_inspect_with_care(path, caller), "project")
+            return _make_place(path, _inspect_if_trusted(path, base, caller))
     return Place(Environment(os.path.join(base, ".venv")), "project")
+
+
+def _make_place(path: str, environment: Environment) -> Place:
+    """Return the project's place, with the link or `.venv` file that leads elsewhere."""
+    reason = f"{path} leads there" if environment.path != path else ""
+    return Place(environment, "project", reason)
+
+
+def _inspect_chosen(path: str, base: str, caller: Caller, settings: Settings) -> Environment:
+    chosen = os.path.expanduser(settings.venv)
+    if os.path.join(base, "").startswith(os.path.join(path, "")):
+        accepted = "accepted: a folder for the environment alone"
+        raise BadSetting(f"PIPGUARD_VENV={chosen!r}: the project itself lies in it", accepted)
+    if settings.venv_place and not is_inside(path, base):
+        problem = f"{settings.venv_place}: venv = {chosen!r} leads out of the project"
+        raise BadSetting(problem, "accepted: a folder inside the project, links resolved")
+    # What the user chose may be a link to anywhere; what the project chose may not.
+    return _inspect_if_trusted(path, base if settings.venv_place else None, caller)
 
 
 def _find_personal(caller: Caller) -> Place:
     is_home = caller.directory == caller.home
     where = "your home folder" if is_home else f"{caller.directory}, not yours alone,"
-    environment = _inspect_with_care(personal_environment_path(caller.environ), caller)
+    environment = _inspect_if_trusted(personal_environment_path(caller.environ), None, caller)
     return Place(environment, "personal", f"{where} is no project")
 
 
-def _inspect_with_care(path: str, caller: Caller) -> Environment:
+def _inspect_if_trusted(path: str, project: str | None, caller: Caller) -> Environment:
     """Inspect an environment that the user did not activate; run nothing of it unless trusted."""
-    path = follow_pointer(path)
-    distrust = find_distrust(path, caller.user_id)
-    if not distrust and _is_tracked(path, caller):
-        distrust = "it is tracked in version control, so its code came from somewhere else"
+    path, distrust = follow_path(path, project, caller)
     if distrust:
         return Environment(path, "untrusted", distrust)
     return inspect_environment(path, make_interpreter_asker(caller.environ))
-
-
-def _is_tracked(path: str, caller: Caller) -> bool:
-    """Ask git whether it tracks the environment; no repository around means no question."""
-    if not os.path.isdir(path) or not _is_in_repository(path):
-        return False
-    folder, name = os.path.split(path)
-    git = locate_program("git", caller.environ)
-    # The repository's own configuration may name a program to run; this is the one that ls-files
-    # would start.
-    command = [git, "-C", folder, "-c", "core.fsmonitor=false", "ls-files", "-z", "--"]
-    return bool(git and make_asker(caller.environ)([*command, f":(literal){name}"]))
-
-
-def _is_in_repository(path: str) -> bool:
-    folder = os.path.dirname(path)
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return False
-        folder = parent
-    return True
 
 
 def _can_be_project(folder: str, caller: Caller) -> bool:

@@ -117,7 +117,9 @@ def _drop_root(
     if real_pip and real_pip.is_opaque and not ask_for_refusal(real_pip, command, caller.environ):
         return
     if command.subcommand not in FOLLOW_UPS:
-        said = f"{caller.directory} belongs to {owner.name}, so this runs as {owner.name}, not as root"
+        said = (
+            f"{caller.directory} belongs to {owner.name}, so this runs as {owner.name}, not as root"
+        )
         console.say(said)
     start_as(caller, owner)
 

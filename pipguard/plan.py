@@ -8,6 +8,7 @@ from __future__ import annotations
 from pipguard.environments.create import Creation
 from pipguard.environments.pipx import PipxHome
 from pipguard.system.frozen import dataclass
+from pipguard.system.programs import drop_relative_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class Plan:
 
 
 def apply_changes(environ: Mapping[str, str], changes: Variables) -> dict[str, str]:
-    """Return the variables with the changes made."""
-    changed = dict(environ)
+    """Return the variables for a step: with the changes made, and no relative entry in PATH."""
+    changed = drop_relative_entries(environ)
     for name, value in changes:
         changed.pop(name, None)
         if value is not None:

@@ -55,7 +55,8 @@ def describe_decision(decision: Decision, reader: Reader) -> tuple[str, ...]:
     """Return what is about to happen and why, before it does."""
     route = decision.route
     if isinstance(route, Declined):
-        return tuple(filter(None, (route.reason, route.hint)))
+        hint = route.hint.replace("`pip guard ", f"`{reader.guard} ")
+        return tuple(filter(None, (route.reason, hint)))
     is_idle = isinstance(route, ToVenv) and route.is_idle
     if is_idle or isinstance(route, ToRehearsal | ToOverride):
         return ()
@@ -225,7 +226,8 @@ def _describe_route(decision: Decision, reader: Reader) -> str:
     fresh = " (made anew)" if route.rebuilds else " (new)" if decision.plan.creation else ""
     if place.origin == "personal":
         return f"{what} to your personal environment {path}{fresh}: {place.reason}"
-    return f"{what} to {path}{fresh}{_after_colon(route.reason)}"
+    through = f" ({shorten_path(place.reason, reader)})" if place.reason else ""
+    return f"{what} to {path}{fresh}{through}{_after_colon(route.reason)}"
 
 
 def _describe_targets(decision: Decision) -> str:

@@ -198,7 +198,7 @@ def _mend(place: Place) -> str:
     if place.origin == "conda":
         return "it is the active environment (CONDA_PREFIX); `conda deactivate` leaves it"
     if place.environment.state == "untrusted":
-        return "choose another place with PIPGUARD_VENV=NAME, or remove it"
+        return "`pip guard trust` uses it all the same; PIPGUARD_VENV=NAME chooses another place"
     if place.environment.requirements:
         return "PIPGUARD_REBUILD=1 makes it anew with the same packages"
     return "PIPGUARD_REBUILD=1 moves it aside and makes a new one"

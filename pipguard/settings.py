@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pipguard.errors import BadSetting
 from pipguard.system.booleans import parse_boolean
 from pipguard.system.folders import configuration_folders
-from pipguard.system.frozen import dataclass, replace
+from pipguard.system.frozen import dataclass, field, replace
 
 PACKAGE_MANAGERS = ("apt", "dnf", "zypper", "pacman", "apk", "brew")
 ROUTES = ("auto", "venv", "pipx", "system", "override", "off")
@@ -26,6 +26,8 @@ class Settings:
     route: str = "auto"
     venv: str = ""
     """The environment's folder, relative to the project or absolute; empty for the usual names."""
+    venv_place: str = field(default="", compare=False)
+    """File and line where the project chose it; empty where the user did."""
     system_site_packages: bool = False
     rebuild: bool = False
     shim_in_ci: str = "pass"
@@ -123,13 +125,16 @@ def _apply_table(settings: Settings, source: _Source) -> Settings:
         if parsed is None:
             problem = f"{_locate(source, name)}: {name} = {value!r}"
             raise BadSetting(problem, f"accepted: {key.accepted}")
-        field = name.replace("-", "_")
-        settings = replace(settings, **{field: parsed})  # type: ignore[arg-type]
+        changes = {name.replace("-", "_"): parsed}
+        settings = replace(settings, **changes)  # type: ignore[arg-type]
+        if name == "venv":
+            place = _locate(source, name) if source.is_project else ""
+            settings = replace(settings, venv_place=place)
     return settings
 
 
 def _parse_folder(value: object, is_project: bool) -> object:
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or not value.isprintable():
         return None
     return value if not is_project or _is_inside(value) else None
 
@@ -188,6 +193,7 @@ def _apply_variables(settings: Settings, environ: Mapping[str, str]) -> Settings
         settings,
         route=_read_word(environ, "PIPGUARD_ROUTE", ROUTES) or settings.route,
         venv=environ.get("PIPGUARD_VENV") or settings.venv,
+        venv_place="" if environ.get("PIPGUARD_VENV") else settings.venv_place,
         package_manager=manager or settings.package_manager,
         rebuild=bool(_read_switch(environ, "PIPGUARD_REBUILD")),
         system_site_packages=site_packages,

@@ -56,8 +56,8 @@ COMPUTING = {
 }  # fmt: skip
 LOOKING = {"glob", "io", "pathlib", "shutil", "socket", "tempfile", "time", "urllib"} | STARTERS
 COMPUTING_FUNCTIONS = {
-    "build_isolated_command", "dataclass", "field", "interpreter_path", "parse_requirement",
-    "quote_word", "replace",
+    "build_isolated_command", "dataclass", "drop_relative_entries", "field", "interpreter_path",
+    "parse_requirement", "quote_word", "replace",
 }  # fmt: skip
 
 

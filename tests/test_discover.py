@@ -171,7 +171,7 @@ def test_nothing_of_an_untrusted_one_runs(caller: Caller, project: Path, tmp_pat
     assert ran.exists()
     ran.unlink()
     path.chmod(0o777)
-    assert find_place(caller).environment.problem == "everybody may write to it"
+    assert find_place(caller).environment.problem == "it can be written to by everybody"
     assert not ran.exists()
 
 

@@ -198,7 +198,10 @@ def test_a_broken_active_one_is_diagnosed_and_never_rebuilt(origin: str, way_out
     [
         (BROKEN, "PIPGUARD_REBUILD=1 makes it anew with the same packages"),
         (ALIEN, "PIPGUARD_REBUILD=1 moves it aside and makes a new one"),
-        (UNTRUSTED, "choose another place with PIPGUARD_VENV=NAME, or remove it"),
+        (
+            UNTRUSTED,
+            "`pip guard trust` uses it all the same; PIPGUARD_VENV=NAME chooses another place",
+        ),
     ],
 )
 @pytest.mark.parametrize("line", ["install six", "install -r requirements.txt", "uninstall six"])

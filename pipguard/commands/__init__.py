@@ -18,7 +18,7 @@ from pipguard.system.streams import write_output
 
 VERBS = (
     "doctor", "ensurepath", "explain", "log", "rescue", "run", "shell-init", "shims", "status",
-    "undo",
+    "trust", "undo",
 )  # fmt: skip
 """As they are typed; each is a module of this folder."""
 

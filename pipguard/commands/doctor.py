@@ -21,6 +21,7 @@ from pipguard.errors import PipguardError
 from pipguard.pip.locate import RealPip
 from pipguard.pip.queries import locate_module_pip
 from pipguard.system.processes import make_asker, run_foreground
+from pipguard.system.programs import drop_relative_entries
 from pipguard.system.streams import write_output
 
 SUMMARY = "look for what is broken, say why it matters, and fix what can be fixed safely"
@@ -82,7 +83,7 @@ def fix(findings: list[Finding], caller: Caller) -> None:
             shutil.rmtree(finding.discards, ignore_errors=True)
         elif finding.command:
             write_output(f"$ {shlex.join(finding.command)}\n")
-            run_foreground(finding.command, caller.environ)
+            run_foreground(finding.command, drop_relative_entries(caller.environ))
 
 
 def format_table(findings: list[Finding]) -> str:

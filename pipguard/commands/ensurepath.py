@@ -12,6 +12,7 @@ from pipguard.caller import Caller
 from pipguard.environments.pipx import read_pipx_home
 from pipguard.pip.locate import RealPip
 from pipguard.system.processes import make_asker, run_foreground
+from pipguard.system.programs import drop_relative_entries
 
 SUMMARY = "put the folder of pipx's commands on PATH"
 
@@ -21,4 +22,4 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     del real_pip
     argparse.ArgumentParser("pip guard ensurepath", description=SUMMARY).parse_args(words)
     home = read_pipx_home(caller, make_asker(caller.environ))
-    return run_foreground([*home.command, "ensurepath"], caller.environ)
+    return run_foreground([*home.command, "ensurepath"], drop_relative_entries(caller.environ))

@@ -22,7 +22,7 @@ from pipguard.commands.log import describe_changes
 from pipguard.console import write_messages
 from pipguard.decide import gather_tools, locate_base
 from pipguard.discover import name_guard_for_root
-from pipguard.environments.inspect import Environment, find_distrust, inspect_environment
+from pipguard.environments.inspect import Environment, inspect_environment
 from pipguard.environments.inventory import (
     Change,
     InstalledPackage,
@@ -31,6 +31,7 @@ from pipguard.environments.inventory import (
     read_inventory,
 )
 from pipguard.environments.pipx import read_pipx_home
+from pipguard.environments.trust import find_distrust
 from pipguard.errors import PipguardError
 from pipguard.execute import Performer, execute_plan
 from pipguard.history.log import Entry, History, read_history, to_document
@@ -184,8 +185,7 @@ class Undoing:
                 yield Change(inventory.location, change.name, change.before, now)
 
     def _plan_environment(self, location: Location, changes: tuple[Change, ...]) -> Reversal:
-        environment = Environment(location.path)
-        distrust = find_distrust(location.path, self.caller.user_id)
+        distrust = find_distrust(location.path, self.caller)
         if distrust:
             raise PipguardError(f"{location.path} is not used: {distrust}")
         environment = inspect_environment(location.path, make_asker(self.caller.environ))

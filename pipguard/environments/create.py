@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from pipguard.environments.bytecode import place_bytecode, save_bytecode
 from pipguard.environments.inspect import UNFINISHED_NAME, is_unfinished
+from pipguard.environments.trust import record_trust
 from pipguard.errors import PipguardError
 from pipguard.system.folders import cache_folder, list_names
 from pipguard.system.frozen import dataclass
@@ -41,6 +42,7 @@ class Creator:
     def __init__(self, creation: Creation, environ: Mapping[str, str]) -> None:
         wants_bytecode = not environ.get("PYTHONDONTWRITEBYTECODE")
         self.bytecode = cache_folder(environ, "compiled") if wants_bytecode else ""
+        self.environ = environ
         self.creation = creation
         self.path = creation.path
         self.mark = os.path.join(creation.path, UNFINISHED_NAME)
@@ -77,6 +79,7 @@ class Creator:
     def keep(self) -> None:
         """Declare it finished; the broken environment that it replaced is removed."""
         declare_finished(self.path)
+        record_trust(self.path, "made", self.environ)
         save_bytecode(self.path, self.bytecode)
         if self.aside and os.path.isfile(os.path.join(self.aside, "pyvenv.cfg")):
             _remove(self.aside)

@@ -8,7 +8,6 @@ anything.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Mapping
 
 from pipguard.environments.distributions import (
@@ -34,7 +33,6 @@ UNFINISHED_NAME = ".pipguard-unfinished"
 """A file in an environment from before it is filled until the first install in it succeeded."""
 
 _ASK = "import sys; print(*sys.version_info[:2])"
-_POINTER_SIZE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,35 +122,6 @@ def is_unfinished(path: str) -> bool:
     return has_mark and not list_distributions(path).keys() - TOOLCHAIN
 
 
-def follow_pointer(path: str) -> str:
-    """Return the folder that a `.venv` file names in its first line (PEP 832), else `path`."""
-    if not stat.S_ISREG(_mode(path)):
-        return path
-    try:
-        with open(path, encoding="utf-8") as file:
-            first = file.read(_POINTER_SIZE).split("\n")[0].strip()
-    except (OSError, UnicodeDecodeError):
-        return path
-    target = os.path.normpath(os.path.join(os.path.dirname(path), first)) if first else path
-    return target if os.path.isfile(os.path.join(target, "pyvenv.cfg")) else path
-
-
-def find_distrust(path: str, user_id: int | None) -> str:
-    """Return why code from the environment at `path` must not be run, empty when it may."""
-    for part in (path, os.path.join(path, "pyvenv.cfg"), os.path.join(path, "bin")):
-        try:
-            status = os.stat(part)
-        except OSError:
-            continue
-        if user_id is not None and status.st_uid not in (user_id, 0):
-            return "it belongs to somebody else"
-        if user_id is not None and status.st_uid == 0 and user_id != 0:
-            return "it belongs to root"
-        if user_id is not None and status.st_mode & stat.S_IWOTH:
-            return "everybody may write to it"
-    return ""
-
-
 def _find_damage(path: str) -> str:
     if not os.path.exists(path):
         return f"it is a link to {os.readlink(path)}, which is gone"
@@ -192,10 +161,3 @@ def _ask_interpreter(path: str, ask: Callable[[list[str]], bytes | None]) -> Env
 
 def _is_conda(path: str) -> bool:
     return os.path.isdir(os.path.join(path, "conda-meta"))
-
-
-def _mode(path: str) -> int:
-    try:
-        return os.lstat(path).st_mode
-    except OSError:
-        return 0

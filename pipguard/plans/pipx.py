@@ -16,6 +16,7 @@ from pipguard.plan import Plan, Step, Variables
 from pipguard.plans.venv import Tools, build_variables, build_virtualenv_command
 from pipguard.route import FromPipx
 from pipguard.system.frozen import dataclass
+from pipguard.system.programs import drop_relative_entries
 
 # pipx is told these in its own way, or they are about a place that pipx chooses.
 _NOT_FOR_PIP = {
@@ -177,7 +178,7 @@ def _build_pipx_variables(
         if environ.get(name)
     )
     # With its folder on PATH pipx does not warn of what our closing lines say.
-    path = os.pathsep.join(filter(None, (programs, environ.get("PATH"))))
+    path = os.pathsep.join(filter(None, (programs, drop_relative_entries(environ).get("PATH"))))
     chosen = (("PIPX_DEFAULT_BACKEND", "pip"), ("PIPX_DEFAULT_PYTHON", tools.base))
     return (*chosen, ("PATH", path), *paths)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sys
 
+from pipguard.system.programs import drop_relative_entries
 from pipguard.system.streams import write_error
 
 TYPE_CHECKING = False
@@ -91,7 +92,7 @@ def run_captured(
     given: bytes = b"",
     timeout: float | None = None,
 ) -> Captured:
-    """Run a child quietly and return what it wrote; `given` is its stdin.
+    """Run a child of ours quietly and return what it wrote; `given` is its stdin.
 
     Raises OSError when it cannot be started and TimeoutError after `timeout` seconds, when the
     child and what it started have been killed. A child with a timeout has a session of its own,
@@ -103,7 +104,7 @@ def run_captured(
     with _Supervision(has_session=has_session) as supervision:
         child = subprocess.Popen(
             list(command),
-            env=dict(environ),
+            env=drop_relative_entries(environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -33,3 +33,15 @@ def locate_programs(name: str, environ: Mapping[str, str]) -> list[str]:
 def locate_program(name: str, environ: Mapping[str, str]) -> str:
     """Return the first program called `name` on PATH, empty where there is none."""
     return next(iter(locate_programs(name, environ)), "")
+
+
+def drop_relative_entries(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables for a child of ours: with a PATH that has absolute entries only.
+
+    Whatever such a child looks for (pipx looks for uv) is then not found in the current folder.
+    """
+    changed = dict(environ)
+    if "PATH" in changed:
+        entries = changed["PATH"].split(os.pathsep)
+        changed["PATH"] = os.pathsep.join(filter(os.path.isabs, entries))
+    return changed

@@ -13,8 +13,6 @@ from pipguard.environments.distributions import list_distributions, list_require
 from pipguard.environments.inspect import (
     UNFINISHED_NAME,
     Environment,
-    find_distrust,
-    follow_pointer,
     inspect_environment,
     interpreter_path,
     is_unfinished,
@@ -154,68 +152,6 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
 )
 def test_the_interpreters_path(system: str, expected: str) -> None:
     assert interpreter_path("/e", system) == expected
-
-
-# A `.venv` that is a file (PEP 832)
-
-
-@pytest.mark.parametrize(
-    "line", ["{target}", "{target}\n", "  {target}  \nmore\n", "../shared/env"]
-)
-def test_a_file_that_names_the_environment(tmp_path: Path, line: str) -> None:
-    target = lay_environment(tmp_path / "shared/env")
-    (tmp_path / "project").mkdir()
-    pointer = tmp_path / "project/.venv"
-    pointer.write_text(line.format(target=target))
-    assert follow_pointer(str(pointer)) == str(target)
-
-
-@pytest.mark.parametrize("text", [b"", b"\n", b"/nowhere", b".", b"\xff\xfe", b"x" * 5000])
-def test_a_file_that_names_nothing(tmp_path: Path, text: bytes) -> None:
-    pointer = tmp_path / ".venv"
-    pointer.write_bytes(text)
-    assert follow_pointer(str(pointer)) == str(pointer)
-
-
-def test_what_is_no_plain_file_names_nothing(tmp_path: Path) -> None:
-    lay_environment(tmp_path / "real")
-    (tmp_path / "link").symlink_to("real")
-    os.mkfifo(tmp_path / "pipe")  # opened, it would wait for a writer
-    for name in ("real", "link", "missing", "pipe"):
-        assert follow_pointer(str(tmp_path / name)) == str(tmp_path / name)
-
-
-# Whose it is
-
-
-def test_ones_own_is_trusted(tmp_path: Path) -> None:
-    path = lay_environment(tmp_path / ".venv")
-    assert find_distrust(str(path), os.geteuid()) == ""
-    assert find_distrust(str(path), None) == ""
-    assert find_distrust(str(tmp_path / "missing"), os.geteuid()) == ""
-
-
-def test_somebody_elses_is_not(tmp_path: Path) -> None:
-    path = lay_environment(tmp_path / ".venv")
-    assert find_distrust(str(path), os.geteuid() + 1) in {
-        "it belongs to somebody else",
-        "it belongs to root",
-    }
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_an_ordinary_owner_is_somebody_else(tmp_path: Path) -> None:
-    path = lay_environment(tmp_path / ".venv")
-    assert find_distrust(str(path), 1234) == "it belongs to root"
-    os.chown(path / "pyvenv.cfg", 1234, -1)
-    assert find_distrust(str(path), 0) == "it belongs to somebody else"
-
-
-@pytest.mark.parametrize("part", ["", "bin", "pyvenv.cfg"])
-def test_what_everybody_may_write_to_is_not(tmp_path: Path, part: str) -> None:
-    path = lay_environment(tmp_path / ".venv")
-    (path / part).chmod(0o777)
-    assert find_distrust(str(path), os.geteuid()) == "everybody may write to it"
 
 
 # What it holds
