@@ -23,7 +23,7 @@ from pipguard.environments.pipx import (
     read_application,
     read_pipx_home,
 )
-from pipguard.knowledge import commands_of_dependencies
+from pipguard.knowledge import commands_of_dependencies, normalise_name
 from pipguard.pip.bundled import locate_bundled_pip
 from pipguard.pip.command_line import PipCommand, parse_command
 from pipguard.pip.configuration import read_site_variables
@@ -31,7 +31,7 @@ from pipguard.pip.interpreter import prefer_stable_path, read_version
 from pipguard.pip.locate import RealPip, interpreter_names
 from pipguard.pip.queries import find_interpreter
 from pipguard.plan import Plan
-from pipguard.plans.venv import Tools, plan_venv
+from pipguard.plans.venv import Tools, keeps_packages, plan_venv
 from pipguard.route import (
     FromPipx,
     Installed,
@@ -53,7 +53,9 @@ from pipguard.system.programs import locate_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pipguard.environments.pipx import InstalledApplication
     from pipguard.knowledge import Kind
+    from pipguard.pip.origins import Asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,7 @@ class _Planner:
 
     def plan(self, route: Route) -> Plan:
         if isinstance(route, ToVenv):
-            return plan_venv(route, self.command, self.settings, self.tools)
+            return self.plan_environment(route)
         if isinstance(route, ToPipx):
             return self.plan_applications(route)
         if isinstance(route, FromPipx):
@@ -265,7 +267,27 @@ class _Planner:
     def ask_pipx_home(self) -> PipxHome:
         return read_pipx_home(self.caller, make_asker(self.caller.environ))
 
+    def plan_environment(self, route: ToVenv) -> Plan:
+        """Plan an install in an environment; what is installed anew comes from where it came."""
+        environment = route.environment
+        askings: dict[str, Asking] = {}
+        notes: tuple[str, ...] = ()
+        if route.rebuilds and not keeps_packages(environment, self.tools):
+            from pipguard.environments.inventory import Location
+            from pipguard.history.origins import describe_guesses, recall_origins
+
+            location = Location("environment", environment.path)
+            kept = recall_origins(self.caller, self.tools.base, location, environment.path)
+            for word in environment.requirements:
+                name, _, version = word.partition("==")
+                if version:
+                    askings[word] = kept.ask_again(normalise_name(name), version)
+            notes = describe_guesses(askings, kept.now)
+        plan = plan_venv(route, self.command, self.settings, self.tools, askings)
+        return replace(plan, notes=(*plan.notes, *notes))
+
     def plan_applications(self, route: ToPipx) -> Plan:
+        from pipguard.pip.origins import build_secret_variables, read_origin
         from pipguard.plans.pipx import Applications, plan_pipx
 
         home = self.ask_pipx_home()
@@ -277,9 +299,33 @@ class _Planner:
             else {t.name: self.plan_fallback(route, t) for t in route.targets}
         )
         known = commands_of_dependencies()
-        applications = Applications(home, installed, known, route.certain, fallbacks)
+        applications = Applications(
+            home,
+            installed,
+            known,
+            route.certain,
+            fallbacks,
+            self.recall_askings(home, installed),
+            build_secret_variables(
+                self.command,
+                lambda: read_origin(self.caller, self.tools.base, home.shared, self.command),
+            ),
+        )
         place = (self.caller.directory, self.caller.environ)
         return plan_pipx(route.targets, self.command, applications, self.tools, place)
+
+    def recall_askings(
+        self, home: PipxHome, installed: Mapping[str, InstalledApplication]
+    ) -> dict[str, Asking]:
+        """Return how applications are asked for that are upgraded without a word about an index."""
+        if not installed:
+            return {}
+        from pipguard.environments.inventory import Location
+        from pipguard.history.origins import recall_origins
+
+        location = Location("pipx", home.environments)
+        kept = recall_origins(self.caller, self.tools.base, location, home.shared)
+        return {name: kept.ask_as_noted(name, there.version) for name, there in installed.items()}
 
     def plan_fallback(self, route: ToPipx, target: Target) -> Plan:
         """Plan the same command for this target alone, in the environment."""

@@ -119,7 +119,9 @@ def _perform_in_new_environment(plan: Plan, performer: Performer, creator: Creat
     if outcome.exit_status != 0:
         creator.undo()
         return Outcome(outcome.exit_status, outcome.failed, has_removed=True)
-    creator.keep()
+    left = creator.keep()
+    if left:
+        performer.say(f"files of your own are in the former environment, which stays as {left}")
     return Outcome(0, diverted=outcome.diverted, has_made=True)
 
 

@@ -17,6 +17,7 @@ from pipguard.pip.configuration import locate_configuration_files
 from pipguard.pip.handover import build_pip_variables
 from pipguard.pip.interpreter import locate_marker
 from pipguard.pip.locate import RealPip
+from pipguard.pip.origins import read_origin
 from pipguard.pip.queries import ask_for_refusal, find_interpreter
 from pipguard.system.booleans import parse_boolean
 from pipguard.system.processes import run_foreground
@@ -60,7 +61,12 @@ def run_override(
     is_managed = interpreter is not None and locate_marker(interpreter) is not None
     entry = make_entry(caller, "override", interpreter or "")
     locations = list_site_locations(interpreter, caller) if interpreter and is_managed else ()
-    with Recording(make_recorder(caller, say), entry, locations) as recording:
+    with Recording(
+        make_recorder(caller, say),
+        entry,
+        locations,
+        lambda: read_origin(caller, interpreter or "", command=command).words,
+    ) as recording:
         try:
             with recording.watch():
                 words = [*real_pip.command, *command.argv]

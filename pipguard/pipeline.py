@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pipguard.console import Console
     from pipguard.decide import Decision
+    from pipguard.history.record import Recording
     from pipguard.pip.command_line import PipCommand
     from pipguard.settings import Settings
     from pipguard.shells.callers import Program
@@ -185,11 +186,10 @@ def _decide(
 def _perform(caller: Caller, decision: Decision, console: Console) -> int:
     """Do what was decided, record it, say what came of it."""
     from pipguard.execute import Performer, execute_plan
-    from pipguard.history.record import start_recording
     from pipguard.shells.note import write_note
 
     is_verbose = decision.command.has("--verbose")
-    with start_recording(caller, decision, console.say) as recording:
+    with _start_recording(caller, decision, console) as recording:
         performer = Performer(
             caller.environ, console.say, console.confirm, is_verbose, recording.watch
         )
@@ -202,3 +202,17 @@ def _perform(caller: Caller, decision: Decision, console: Console) -> int:
         warn_of_shadowed(caller, decision.base, recording, console.say)
     write_note(caller.note, decision, outcome)
     return outcome.exit_status
+
+
+def _start_recording(caller: Caller, decision: Decision, console: Console) -> Recording:
+    from pipguard.history.record import Recording, list_locations, make_entry, make_recorder
+    from pipguard.pip.origins import read_origin
+
+    plan, base = decision.plan, decision.base
+    environment = plan.environment or (plan.pipx_home.shared if plan.pipx_home else "")
+    return Recording(
+        make_recorder(caller, console.say),
+        make_entry(caller, plan.route, base),
+        list_locations(caller, decision.route, plan, base),
+        lambda: read_origin(caller, base, environment, decision.command).words,
+    )

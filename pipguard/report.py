@@ -13,6 +13,7 @@ from pipguard.environments.inspect import interpreter_path
 from pipguard.route import Declined, FromPipx, ToOverride, ToPipx, ToRehearsal, ToSystem, ToVenv
 from pipguard.system.frozen import dataclass
 from pipguard.system.quoting import quote_word
+from pipguard.system.secrets import mask_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -195,8 +196,9 @@ def shorten_path(path: str, reader: Reader) -> str:
 
 
 def show_plainly(line: str) -> str:
-    """Return the line with what a terminal would obey written out, as `\\x1b`."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    """Return the line without passwords, and what a terminal would obey written out (`\\x1b`)."""
+    shown = mask_secrets(line)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
 
 
 def _describe_refusal(decision: Decision) -> str:

@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).parent.parent / "pipguard"
 ORDER = (
     "system", "errors", "caller", "knowledge", "settings", "pip", "environments", "forward",
     "classification", "package_managers", "discover", "plan", "route", "execute", "plans",
-    "decide", "history", "shells", "follow", "override", "report", "console", "commands",
+    "history", "decide", "shells", "follow", "override", "report", "console", "commands",
     "pipeline", "cli", "__main__",
 )  # fmt: skip
 FOLDERS = {

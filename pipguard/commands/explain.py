@@ -24,8 +24,10 @@ from pipguard.pip.command_line import PipCommand
 from pipguard.pip.handover import is_switched_off
 from pipguard.pip.locate import RealPip, can_refuse
 from pipguard.pip.queries import ask_for_refusal, locate_module_pip, read_command
+from pipguard.report import show_plainly
 from pipguard.route import Declined
 from pipguard.settings import read_settings
+from pipguard.system.secrets import mask_secrets
 from pipguard.system.streams import write_output
 
 SUMMARY = "say what a pip command would do here, and why, without doing it"
@@ -78,7 +80,7 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     argv = options.command[1:] if options.command[:1] in (["pip"], ["pip3"]) else options.command
     asked = replace(caller, argv=tuple(argv))
     real_pip = real_pip or locate_module_pip(caller)
-    explanation = explain(asked, real_pip, read_command(asked, real_pip))
+    explanation = _mask(explain(asked, real_pip, read_command(asked, real_pip)))
     if options.json:
         write_output(json.dumps(asdict(explanation), indent=2) + "\n")
     else:
@@ -159,6 +161,20 @@ def _describe_target(judged: JudgedTarget) -> ExplainedTarget:
     )
 
 
+def _mask(explanation: Explanation) -> Explanation:
+    """Return it without passwords; what it is computed from must have them."""
+    return replace(
+        explanation,
+        command=tuple(map(mask_secrets, explanation.command)),
+        reason=mask_secrets(explanation.reason),
+        steps=tuple(tuple(map(mask_secrets, words)) for words in explanation.steps),
+        targets=tuple(
+            replace(target, requirement=mask_secrets(target.requirement))
+            for target in explanation.targets
+        ),
+    )
+
+
 def format_words(explanation: Explanation) -> str:
     """Return the explanation for people."""
     lines = [f"{explanation.route}: {explanation.reason or 'a library'}"]
@@ -170,7 +186,7 @@ def format_words(explanation: Explanation) -> str:
         lines += [f"  {offer}" for offer in offers if offer]
         lines += [f"  {weight:+d} {text}" for weight, text in target.evidence]
     lines += [f"$ {shlex.join(words)}" for words in explanation.steps]
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{show_plainly(line)}\n" for line in lines)
 
 
 def _describe_judgment(target: ExplainedTarget) -> str:

@@ -13,8 +13,7 @@ import time
 from pipguard.caller import Caller
 from pipguard.console import write_messages
 from pipguard.environments.inventory import Change
-from pipguard.history.log import Entry, History, read_history, to_document
-from pipguard.history.record import locate_log_folder
+from pipguard.history.log import Entry, History, locate_log_folder, read_history, to_document
 from pipguard.pip.locate import RealPip
 from pipguard.report import show_plainly
 from pipguard.system.streams import write_output

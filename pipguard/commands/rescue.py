@@ -34,17 +34,25 @@ from pipguard.environments.inventory import Inventory, Location, read_inventory
 from pipguard.environments.pipx import PipxHome, read_application, read_pipx_home
 from pipguard.errors import PipguardError
 from pipguard.execute import Performer, execute_plan
-from pipguard.history.log import Entry
-from pipguard.history.record import Recording, list_site_locations, locate_log_folder, make_recorder
+from pipguard.history.log import Entry, locate_log_folder
+from pipguard.history.origins import describe_guesses, recall_origins
+from pipguard.history.record import Recording, list_site_locations, make_recorder
 from pipguard.package_managers.queries import find_owner
 from pipguard.package_managers.shadowed import ShadowedPackage, find_shadowed
 from pipguard.pip.interpreter import build_isolated_command, read_isolated_command, read_version
 from pipguard.pip.locate import RealPip
+from pipguard.pip.origins import Asking
 from pipguard.pip.queries import locate_module_pip
 from pipguard.plan import Plan, Step
-from pipguard.plans.pipx import plan_shared_pip
-from pipguard.plans.undo import plan_site_reversal
-from pipguard.plans.venv import Tools, build_pip_command, build_variables, plan_creation
+from pipguard.plans.pipx import build_pip_arguments, plan_shared_pip
+from pipguard.plans.undo import FormerVersions, plan_site_reversal
+from pipguard.plans.venv import (
+    Tools,
+    build_pip_command,
+    build_variables,
+    group_requirements,
+    plan_creation,
+)
 from pipguard.settings import Settings
 from pipguard.system.folders import data_folder
 from pipguard.system.processes import make_asker, run_captured
@@ -151,18 +159,41 @@ class Rescue:
 
     def _copy(self, found: Sequence[MisplacedDistribution]) -> None:
         missing = find_missing(found, self.environment, self.home)
+        askings = self._recall(missing)
         libraries = [c for c in missing if c.goes_to == "environment"]
-        if libraries and self._fill(libraries, ()) and self._fill(libraries, ("--no-deps",)):
-            raise PipguardError("the libraries could not be copied, so nothing was removed")
+        groups = group_requirements((w for c in libraries for w in c.words), askings)
+        for asking, words in groups.items():
+            # A dependency that comes from elsewhere must not be looked for in the wrong place.
+            is_alone = len(groups) > 1 or self._fill(words, (), asking)
+            if is_alone and self._fill(words, ("--no-deps",), asking):
+                raise PipguardError("the libraries could not be copied, so nothing was removed")
         for distribution in (c for c in missing if c.goes_to == "pipx"):
+            asking = askings.get(distribution.words[0], Asking())
+            install = (*self.home.command, "install", "--python", self.base)
+            install = (*install, *build_pip_arguments(asking.words), *distribution.words)
             variables = (*build_variables(self.tools), ("PIPX_DEFAULT_BACKEND", "pip"))
-            install = (*self.home.command, "install", "--python", self.base, *distribution.words)
+            variables = (*variables, *asking.variables)
             step = Step("copy it", install, variables, "quiet", distribution.name)
             if self._run(Plan("rescue", (plan_shared_pip(self.home, self.tools), step))):
                 raise PipguardError(f"{distribution.name} could not be copied, nothing was removed")
 
-    def _fill(self, libraries: Sequence[MisplacedDistribution], options: tuple[str, ...]) -> int:
-        """Install them into the environment; return the exit status."""
+    def _recall(self, found: Sequence[MisplacedDistribution]) -> dict[str, Asking]:
+        """Return how each requirement is asked for again; addresses tell it themselves."""
+        askings: dict[str, Asking] = {}
+        said: tuple[str, ...] = ()
+        for distribution in found:
+            if not distribution.package.words:
+                kept = recall_origins(self.caller, self.base, distribution.location)
+                (word,) = distribution.words
+                version = distribution.package.version
+                askings[word] = kept.ask_again(distribution.name, version)
+                said = describe_guesses(askings, kept.now)
+        for line in said:
+            self._say(line)
+        return askings
+
+    def _fill(self, words: Sequence[str], options: tuple[str, ...], asking: Asking) -> int:
+        """Install requirements into the environment; return the exit status."""
         path = self.environment
         there = inspect_environment(path, make_asker(self.caller.environ))
         creation = None
@@ -170,8 +201,7 @@ class Rescue:
             there = Environment(path)
             creation = plan_creation(path, Settings(), self.tools)
         pip = build_pip_command(there, self.tools, is_new=creation is not None)
-        words = [word for distribution in libraries for word in distribution.words]
-        variables = build_variables(self.tools)
+        variables = (*build_variables(self.tools), *asking.variables)
         install = (*pip, "install", *options, *words)
         step = Step("copy the libraries", install, variables, "quiet")
         return self._run(Plan("rescue", (step,), path, creation))
@@ -196,7 +226,7 @@ class Rescue:
         statuses = []
         for place, changes in list_removals(found).items():
             is_users = place.path.startswith(f"{self.caller.home}/")
-            reversal = plan_site_reversal(changes, self.tools, "", is_users)
+            reversal = plan_site_reversal(changes, self.tools, FormerVersions("", {}), is_users)
             statuses.append(self._run(reversal.plan))
         return max(statuses)
 

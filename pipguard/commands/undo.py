@@ -32,12 +32,13 @@ from pipguard.environments.inventory import (
 )
 from pipguard.environments.pipx import read_pipx_home
 from pipguard.environments.trust import find_distrust
+from pipguard.environments.unrecorded import list_unrecorded
 from pipguard.errors import PipguardError
 from pipguard.execute import Performer, execute_plan
-from pipguard.history.log import Entry, History, read_history, to_document
+from pipguard.history.log import Entry, History, locate_log_folder, read_history, to_document
+from pipguard.history.origins import describe_guesses, recall_origins
 from pipguard.history.record import (
     Recording,
-    locate_log_folder,
     make_recorder,
     make_system_location,
 )
@@ -52,6 +53,7 @@ from pipguard.pip.locate import RealPip
 from pipguard.pip.queries import locate_module_pip
 from pipguard.plan import Plan
 from pipguard.plans.undo import (
+    FormerVersions,
     Reversal,
     plan_environment_reversal,
     plan_pipx_reversal,
@@ -60,6 +62,7 @@ from pipguard.plans.undo import (
     plan_system_reversal,
 )
 from pipguard.plans.venv import Tools
+from pipguard.report import show_plainly
 from pipguard.system.processes import make_asker
 from pipguard.system.streams import write_output
 
@@ -72,7 +75,8 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     history = read_history(locate_log_folder(caller))
     entry = choose_entry(history, options.id)
     with tempfile.TemporaryDirectory(prefix="pipguard-") as download_folder:
-        undoing = Undoing(caller, real_pip or locate_module_pip(caller), entry, download_folder)
+        real_pip = real_pip or locate_module_pip(caller)
+        undoing = Undoing(caller, real_pip, entry, download_folder, options.force)
         inventories = [read_inventory(location, caller.environ) for location in undoing.locations]
         if not options.force:
             _refuse_differences(entry, inventories)
@@ -121,6 +125,7 @@ class Undoing:
     entry: Entry
     download_folder: str
     """For the former versions that are fetched."""
+    is_forced: bool = False
 
     @property
     def locations(self) -> tuple[Location, ...]:
@@ -142,7 +147,8 @@ class Undoing:
         if location.kind == "pipx":
             home = read_pipx_home(self.caller, make_asker(self.caller.environ))
             home = replace(home, environments=location.path)
-            return plan_pipx_reversal(changes, home, self._gather_tools(None), self.download_folder)
+            former = self._recall(location, changes, home.shared)
+            return plan_pipx_reversal(changes, home, self._gather_tools(None), former)
         if location.kind == "site":
             return self._plan_site(location, changes)
         if location.kind == "system":
@@ -153,6 +159,7 @@ class Undoing:
             and all(change.before is None for change in changes)
             and _is_unchanged(inventory, self)
         ):
+            self._refuse_own_files(location.path)
             return plan_removal(location.path)
         return self._plan_environment(location, changes)
 
@@ -194,7 +201,15 @@ class Undoing:
         if environment.state == "broken":
             raise PipguardError(f"{location.path} is broken: {environment.problem}")
         tools = self._gather_tools(environment)
-        return plan_environment_reversal(changes, environment, tools, self.download_folder)
+        former = self._recall(location, changes, location.path)
+        return plan_environment_reversal(changes, environment, tools, former)
+
+    def _refuse_own_files(self, environment: str) -> None:
+        own = [] if self.is_forced else list_unrecorded(environment)
+        if own:
+            more = f" and {len(own) - 1} more" if len(own) > 1 else ""
+            problem = f"{environment} holds files of your own: {own[0]}{more}"
+            raise PipguardError(problem, "move them out first; --force removes them, too")
 
     def _plan_site(self, location: Location, changes: tuple[Change, ...]) -> Reversal:
         if os.path.isdir(location.path) and not os.access(location.path, os.W_OK):
@@ -202,7 +217,21 @@ class Undoing:
                 f"no permission to write to {location.path}", "undo it as the user who installed it"
             )
         is_users = bool(self.caller.home) and location.path.startswith(f"{self.caller.home}/")
-        return plan_site_reversal(changes, self._gather_tools(None), self.download_folder, is_users)
+        former = self._recall(location, changes, "")
+        return plan_site_reversal(changes, self._gather_tools(None), former, is_users)
+
+    def _recall(
+        self, location: Location, changes: tuple[Change, ...], environment: str
+    ) -> FormerVersions:
+        """Return where the former versions came from, by the log."""
+        kept = recall_origins(self.caller, self._locate_base(), location, environment)
+        askings = {}
+        for change in changes:
+            if change.before and (location.kind == "pipx" or not change.before.words):
+                askings[change.name] = kept.ask_again(change.name, change.before.version)
+        for line in describe_guesses(askings, kept.now):
+            self._say(line)
+        return FormerVersions(self.download_folder, askings)
 
     def _plan_system(self, location: Location, changes: tuple[Change, ...]) -> Reversal:
         manager = load_manager(location.path)
@@ -223,10 +252,11 @@ class Undoing:
         return plan_system_reversal(changes, manager, sudo)
 
     def _gather_tools(self, environment: Environment | None) -> Tools:
+        return gather_tools(self.caller, self.real_pip, self._locate_base(), environment)
+
+    def _locate_base(self) -> str:
         base = self.entry.interpreter
-        if not os.access(base, os.X_OK):
-            base = locate_base(self.caller, self.real_pip)
-        return gather_tools(self.caller, self.real_pip, base, environment)
+        return base if os.access(base, os.X_OK) else locate_base(self.caller, self.real_pip)
 
     def _say(self, line: str) -> None:
         write_messages(self.caller, (line,))
@@ -267,12 +297,23 @@ def _refuse_differences(entry: Entry, inventories: list[Inventory]) -> None:
         f"{change.name} was {_describe(change.after)} in {change.location.path} and is "
         f"{_describe(now[change.location].get(change.name))} now"
         for change in entry.changes
-        if now[change.location].get(change.name) != change.after
+        if not _is_as_left(change, now[change.location].get(change.name))
     ]
     if differences:
         more = f", and {len(differences) - 1} more differ" if len(differences) > 1 else ""
         hint = "undo what came after first, or --force"
         raise PipguardError(f"something has changed since: {differences[0]}{more}", hint)
+
+
+def _is_as_left(change: Change, now: InstalledPackage | None) -> bool:
+    """Tell whether a package is as a command left it.
+
+    Of an application the version counts: the requirement that pipx keeps for it becomes a pin when
+    an undo brings it back.
+    """
+    if change.location.kind == "pipx" and now and change.after:
+        return now.version == change.after.version
+    return now == change.after
 
 
 def _describe(package: InstalledPackage | None) -> str:
@@ -286,4 +327,4 @@ def _describe_plans(reversals: list[Reversal]) -> str:
         commands = (*fetching, *reversal.plan.list_commands())
         lines += [f"$ {shlex.join(command)}" for command in commands]
         lines += [f"remove {reversal.plan.removal}"] if reversal.plan.removal else []
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{show_plainly(line)}\n" for line in lines)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
-from pipguard.environments.bytecode import place_bytecode, save_bytecode
+from pipguard.environments.bytecode import provide_bytecode
 from pipguard.environments.inspect import UNFINISHED_NAME, is_unfinished
 from pipguard.environments.trust import record_trust
+from pipguard.environments.unrecorded import list_unrecorded
 from pipguard.errors import PipguardError
 from pipguard.system.folders import cache_folder, list_names
 from pipguard.system.frozen import dataclass
@@ -28,6 +29,8 @@ class Creation:
     """What fills the folder: virtualenv."""
     replaces_broken: bool = False
     """Whether a broken environment is set aside first; it comes back when this fails."""
+    keeps_packages: bool = False
+    """Whether what is installed in the broken one is taken over; both are for the same Python."""
 
 
 class CreationFailed(PipguardError):
@@ -41,7 +44,7 @@ class Creator:
 
     def __init__(self, creation: Creation, environ: Mapping[str, str]) -> None:
         wants_bytecode = not environ.get("PYTHONDONTWRITEBYTECODE")
-        self.bytecode = cache_folder(environ, "compiled") if wants_bytecode else ""
+        self.bytecode = cache_folder(environ, "bytecode") if wants_bytecode else ""
         self.environ = environ
         self.creation = creation
         self.path = creation.path
@@ -74,15 +77,24 @@ class Creator:
             raise PipguardError(f"{self.path} cannot be made: {problem}", hint) from error
         if run(self.creation.command) != 0:
             raise CreationFailed(f"virtualenv could not make {self.path}")
-        place_bytecode(self.path, self.bytecode)
+        if self.bytecode:
+            provide_bytecode(self.path, self.bytecode, self.environ)
+        if self.creation.keeps_packages:
+            _take_over(self.aside, self.path)
 
-    def keep(self) -> None:
-        """Declare it finished; the broken environment that it replaced is removed."""
+    def keep(self) -> str:
+        """Declare it finished; the broken environment that it replaced is removed.
+
+        Returns the path of that one where it stays, because files of the user's own are in it.
+        """
         declare_finished(self.path)
         record_trust(self.path, "made", self.environ)
-        save_bytecode(self.path, self.bytecode)
-        if self.aside and os.path.isfile(os.path.join(self.aside, "pyvenv.cfg")):
-            _remove(self.aside)
+        if not self.aside or not os.path.isfile(os.path.join(self.aside, "pyvenv.cfg")):
+            return ""
+        if not self.creation.keeps_packages and list_unrecorded(self.aside):
+            return self.aside
+        _remove(self.aside)
+        return ""
 
     def undo(self) -> None:
         """Remove what was made, the mark last: killed on the way, the next run goes on."""
@@ -136,6 +148,42 @@ def remove_environment(path: str) -> None:
     except OSError as error:
         problem = f"{error.filename}: {error.strerror}"
         raise PipguardError(f"{path} cannot be removed: {problem}") from error
+
+
+def _take_over(old: str, new: str) -> None:
+    """Link every file of an environment into another one that has none of that name.
+
+    So the interpreter, pip and the scripts that activate it are the new one's own. Raises
+    `CreationFailed`.
+    """
+    try:
+        for folder, folders, files in os.walk(old):
+            inside = os.path.relpath(folder, old)
+            is_site = os.path.basename(folder) == "site-packages"
+            folders[:] = [name for name in folders if not (is_site and _is_pip(name))]
+            links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+            os.makedirs(os.path.join(new, inside), exist_ok=True)
+            for name in (*files, *links):
+                target = os.path.join(new, inside, name)
+                if not os.path.lexists(target):
+                    _link(os.path.join(folder, name), target)
+    except OSError as error:
+        problem = f"{error.filename}: {error.strerror}"
+        raise CreationFailed(f"its packages cannot be taken over: {problem}") from error
+
+
+def _is_pip(name: str) -> bool:
+    return name == "pip" or (name.startswith("pip-") and name.endswith(".dist-info"))
+
+
+def _link(path: str, target: str) -> None:
+    """Give a file a second name, or, where the file system has none, make a copy."""
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except OSError:
+        import shutil
+
+        shutil.copy2(path, target, follow_symlinks=False)
 
 
 def _choose_free_name(path: str, ending: str) -> str:

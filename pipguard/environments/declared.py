@@ -10,18 +10,17 @@ Never runs setup.py, where only literals count; never follows `-r` out of the fo
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pipguard.knowledge import normalise_name, read_requirement_name
 from pipguard.system.folders import list_readable_names
+from pipguard.system.texts import read_text
 from pipguard.system.toml import parse_toml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
 
-_LONGEST = 1024 * 1024
 _LONGEST_CODE = 128 * 1024  # a megabyte of Python takes two seconds to parse
 _MOST_FILES = 40
 _OF_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
@@ -33,7 +32,7 @@ def find_declared_names(root: str | None, wanted: Iterable[str]) -> dict[str, st
     missing = set(wanted)
     found: dict[str, str] = {}
     for file in _list_files(root) if root and missing else ():
-        text = _read_text(os.path.join(root or "", file))
+        text = read_text(os.path.join(root or "", file)) or ""
         unified = _unify(text)
         if any(name in unified for name in missing):
             names = missing.intersection(_list_names(file, text))
@@ -58,23 +57,6 @@ def _is_requirements_file(name: str) -> bool:
 
 def _is_text(name: str) -> bool:
     return name.endswith((".txt", ".in"))
-
-
-def _read_text(path: str) -> str:
-    """Return a file's text, empty for what is no regular file or too large."""
-    try:
-        # Opening a pipe without a writer would block for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > _LONGEST:
-                return ""
-            content = file.read(_LONGEST)
-    except OSError:
-        return ""
-    # PowerShell's `pip freeze > requirements.txt` makes UTF-16, and pip reads it.
-    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    return content.decode(encoding, "replace")
 
 
 def _unify(text: str) -> str:

@@ -49,6 +49,8 @@ class Environment:
     has_pip: bool = False
     requirements: tuple[str, ...] = ()
     """What a broken one holds, in pip's words, so that it can be made anew."""
+    made_for: tuple[int, int] | None = None
+    """The Python that a broken one's packages were installed for, where that is one Python."""
 
     @property
     def must_be_made(self) -> bool:
@@ -88,7 +90,7 @@ def _inspect(path: str, ask: Callable[[list[str]], bytes | None]) -> Environment
     if problem:
         is_readable = os.access(path, os.R_OK | os.X_OK)
         requirements = list_requirements(path) if is_readable else ()
-        return Environment(path, "broken", problem, requirements=requirements)
+        return _make_broken(path, problem, requirements)
     if not os.listdir(path):
         return Environment(path, "empty")
     return _ask_interpreter(path, ask)
@@ -147,16 +149,24 @@ def _ask_interpreter(path: str, ask: Callable[[list[str]], bytes | None]) -> Env
     answer = (ask([interpreter_path(path), "-I", "-S", "-c", _ASK]) or b"").split()
     if len(answer) != 2 or not all(word.isdigit() for word in answer):
         problem = f"its interpreter {interpreter_path(path)} does not run"
-        return Environment(path, "broken", problem, requirements=list_requirements(path))
+        return _make_broken(path, problem, list_requirements(path))
     version = (int(answer[0]), int(answer[1]))
     folders = list_site_folders(path)
     name = f"python{version[0]}.{version[1]}"
     if os.name != "nt" and folders and not any(f"/{name}/" in folder for folder in folders):
         made_for = os.path.basename(os.path.dirname(folders[0]))
         problem = f"it was made for {made_for} and now runs {name}"
-        return Environment(path, "broken", problem, requirements=list_requirements(path))
+        return _make_broken(path, problem, list_requirements(path))
     has_pip = any(os.path.isdir(os.path.join(folder, "pip")) for folder in folders)
     return Environment(path, "usable", "", version, has_pip)
+
+
+def _make_broken(path: str, problem: str, requirements: tuple[str, ...]) -> Environment:
+    names = [os.path.basename(os.path.dirname(folder)) for folder in list_site_folders(path)]
+    parts = names[0].removeprefix("python").split(".") if len(names) == 1 else []
+    is_version = len(parts) == 2 and all(part.isdigit() for part in parts)
+    made_for = (int(parts[0]), int(parts[1])) if is_version else None
+    return Environment(path, "broken", problem, requirements=requirements, made_for=made_for)
 
 
 def _is_conda(path: str) -> bool:

@@ -6,12 +6,10 @@ Never fails the command that it records: a log that cannot be written is said in
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from pipguard.caller import Caller
-from pipguard.decide import Decision
 from pipguard.environments.distributions import Unreadable
 from pipguard.environments.inventory import (
     Change,
@@ -20,19 +18,15 @@ from pipguard.environments.inventory import (
     compare_inventories,
     read_inventory,
 )
-from pipguard.history.log import Entry, LogUnusable, append_entry
+from pipguard.history.log import Entry, LogUnusable, append_entry, locate_log_folder
 from pipguard.pip.interpreter import list_site_folders
 from pipguard.plan import Plan
 from pipguard.route import FromPipx, Route, ToOverride, ToPipx, ToSystem
-from pipguard.system.folders import state_folder
 from pipguard.system.frozen import dataclass, replace
+from pipguard.system.secrets import mask_secrets
 
 _MOST_WORDS = 200
 _LONGEST_WORD = 500
-# Everything before the @ of an address can be a password (pip shows the name, hides the rest; a
-# token is often the name). pip's --proxy takes an address without its scheme.
-_CREDENTIALS = r"(?P<start>//)(?!git@)[^\s/]+@|(?P<bare>^|=)[^\s/@=:]+:[^\s/]*@"
-_QUERY_VALUE = r"(?<=[?&])([\w.-]+)=[^&#\s]+"
 _INTERRUPTED = 130
 
 
@@ -52,10 +46,18 @@ class Recording:
     An interruption on the way is recorded, too, with what had been changed by then.
     """
 
-    def __init__(self, recorder: Recorder, entry: Entry, locations: tuple[Location, ...]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        entry: Entry,
+        locations: tuple[Location, ...],
+        find_origin: Callable[[], tuple[str, ...]] = tuple,
+    ) -> None:
         self.recorder = recorder
         self.entry = entry
         self.locations = locations
+        self.find_origin = find_origin
+        """Tells where what is installed came from; asked when something was."""
         self.is_watching = False
         self.is_recorded = False
         """Whether the entry is in the log, with all that was changed."""
@@ -115,15 +117,14 @@ class Recording:
         self.entry = replace(
             self.entry, changes=tuple(changes), created=tuple(created), removed=tuple(removed)
         )
+        if any(change.after for change in changes):
+            self.entry = replace(self.entry, origin=self.find_origin())
 
 
-def start_recording(caller: Caller, decision: Decision, say: Callable[[str], None]) -> Recording:
-    """Return the recording of a decided command; it writes nothing where nothing can change."""
-    route, plan = decision.route, decision.plan
-    entry = make_entry(caller, plan.route, decision.base)
-    system = _list_system_locations(caller, decision)
-    locations = (*list_plan_locations(plan, _names_of(route)), *system)
-    return Recording(make_recorder(caller, say), entry, locations)
+def list_locations(caller: Caller, route: Route, plan: Plan, base: str) -> tuple[Location, ...]:
+    """Return what a decided command may change; none where nothing can change."""
+    system = _list_system_locations(caller, route, base)
+    return (*list_plan_locations(plan, _names_of(route)), *system)
 
 
 def make_entry(caller: Caller, route: str, interpreter: str) -> Entry:
@@ -135,27 +136,6 @@ def make_entry(caller: Caller, route: str, interpreter: str) -> Entry:
 def make_recorder(caller: Caller, say: Callable[[str], None]) -> Recorder:
     """Return what writes this caller's log."""
     return Recorder(locate_log_folder(caller), caller.environ, say)
-
-
-def locate_log_folder(caller: Caller) -> str:
-    """Return the folder of this user's log; empty where the home folder is not known.
-
-    Root with somebody else's home folder (`sudo -E`) writes into its own: a file of root's there
-    would be in its owner's way.
-    """
-    folder = state_folder(caller.environ)
-    if caller.user_id == 0 and caller.home and _owner_of(caller.home) not in {0, None}:
-        from pwd import getpwuid
-
-        folder = os.path.join(getpwuid(0).pw_dir, ".local", "state", "pipguard")
-    return folder if os.path.isabs(folder) else ""
-
-
-def _owner_of(path: str) -> int | None:
-    try:
-        return os.stat(path).st_uid
-    except OSError:
-        return None
 
 
 def list_plan_locations(plan: Plan, names: tuple[str, ...]) -> tuple[Location, ...]:
@@ -186,17 +166,7 @@ def mask_words(words: tuple[str, ...]) -> tuple[str, ...]:
 
     Masked before they are cut: a token longer than that would lose the @ that betrays it.
     """
-    return tuple(mask_credentials(word)[:_LONGEST_WORD] for word in words[:_MOST_WORDS])
-
-
-def mask_credentials(text: str) -> str:
-    """Return the text with what may be a password in an address replaced by stars."""
-    if "@" not in text and "://" not in text:
-        return text
-    import re
-
-    text = re.sub(_CREDENTIALS, lambda found: f"{found['start'] or found['bare']}****@", text)
-    return re.sub(_QUERY_VALUE, r"\1=****", text) if "://" in text else text
+    return tuple(mask_secrets(word)[:_LONGEST_WORD] for word in words[:_MOST_WORDS])
 
 
 def _mask_change(change: Change) -> Change:
@@ -213,9 +183,9 @@ def _names_of(route: Route) -> tuple[str, ...]:
     return route.names if isinstance(route, FromPipx) else ()
 
 
-def _list_system_locations(caller: Caller, decision: Decision) -> tuple[Location, ...]:
-    if isinstance(decision.route, ToOverride):
-        return list_site_locations(decision.base, caller)
-    if isinstance(decision.route, ToSystem):
-        return (make_system_location(decision.route.manager),)
+def _list_system_locations(caller: Caller, route: Route, base: str) -> tuple[Location, ...]:
+    if isinstance(route, ToOverride):
+        return list_site_locations(base, caller)
+    if isinstance(route, ToSystem):
+        return (make_system_location(route.manager),)
     return ()

@@ -25,7 +25,7 @@ _OVERRIDE = "break-system-packages"
 
 def locate_configuration_files(caller: Caller, interpreter: str) -> tuple[str, ...]:
     """Return every file that the interpreter's pip may read, existing or not, in rising weight."""
-    return list_configuration_files(caller.environ, caller.home or os.sep, _prefix_of(interpreter))
+    return list_configuration_files(caller.environ, caller.home or os.sep, prefix_of(interpreter))
 
 
 def list_configuration_files(environ: Mapping[str, str], home: str, prefix: str) -> tuple[str, ...]:
@@ -62,9 +62,10 @@ def read_settings_of_files(paths: Iterable[str]) -> dict[str, str] | None:
     `paths` are in rising weight; `[install]` weighs more than `[global]`, and an empty value says
     nothing. None where pip could not read the files either.
     """
-    parser = _read_files(paths)
+    paths = [path for path in paths if os.path.isfile(path)]
+    parser = _read_files(paths) if paths else None
     if parser is None:
-        return None
+        return None if paths else {}
     settings: dict[str, str] = {}
     for section in ("global", "install"):
         for key, value in parser.items(section) if parser.has_section(section) else ():
@@ -79,7 +80,7 @@ def read_site_variables(caller: Caller, interpreter: str) -> tuple[tuple[str, st
     so an index set there would be lost on the way, and private names would be asked of the public
     index.
     """
-    path = os.path.join(_prefix_of(interpreter), _FILE_NAME)
+    path = os.path.join(prefix_of(interpreter), _FILE_NAME)
     settings = read_settings_of_files([path]) if os.path.isfile(path) else None
     # Where it cannot be read, the real pip has read it, too, and said so.
     variables = {name_variable(key): value for key, value in (settings or {}).items()}
@@ -98,13 +99,19 @@ def forbids_questions(caller: Caller, interpreter: str) -> bool:
 
 def list_permitting_files(caller: Caller, interpreter: str) -> tuple[str, ...]:
     """Return the files that allow pip to change the system, in any of their sections."""
-    files = list_loaded_files(caller.environ, caller.home or os.sep, _prefix_of(interpreter))
+    files = list_loaded_files(caller.environ, caller.home or os.sep, prefix_of(interpreter))
     return tuple(path for path in files if _permits(path))
 
 
 def name_variable(key: str) -> str:
     """Return the environment variable of a setting: `PIP_INDEX_URL` for `index-url`."""
     return f"PIP_{key.upper().replace('-', '_')}"
+
+
+def prefix_of(interpreter: str) -> str:
+    """Return `sys.prefix` of an interpreter that is no virtual environment."""
+    library = locate_standard_library(interpreter)
+    return os.path.dirname(os.path.dirname(library)) if library else ""
 
 
 def _list_shared_folders(environ: Mapping[str, str], home: str) -> list[str]:
@@ -134,7 +141,7 @@ def _permits(path: str) -> bool:
 
 def _is_set(caller: Caller, interpreter: str, key: str) -> bool:
     """Weigh as pip does: a variable more than every file."""
-    prefix = _prefix_of(interpreter)
+    prefix = prefix_of(interpreter)
     files = list_loaded_files(caller.environ, caller.home or os.sep, prefix)
     settings = read_settings_of_files(files)
     if settings is None:
@@ -158,9 +165,3 @@ def _read_files(paths: Iterable[str]) -> RawConfigParser | None:
     except (configparser.Error, UnicodeDecodeError):
         return None
     return parser
-
-
-def _prefix_of(interpreter: str) -> str:
-    """Return `sys.prefix` of an interpreter that is no virtual environment."""
-    library = locate_standard_library(interpreter)
-    return os.path.dirname(os.path.dirname(library)) if library else ""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pipguard.classification.targets import Target, parse_requirement
 from pipguard.environments.pipx import InstalledApplication, PipxHome
 from pipguard.pip.command_line import PipCommand
+from pipguard.pip.origins import ORIGIN_OPTIONS, Asking
 from pipguard.plan import Plan, Step, Variables
 from pipguard.plans.venv import Tools, build_variables, build_virtualenv_command
 from pipguard.route import FromPipx
@@ -42,6 +43,10 @@ class Applications:
     """Those that are applications beyond doubt: a dependency's commands may be what is meant."""
     fallbacks: Mapping[str, Plan]
     """Where each goes when it has no command after all."""
+    askings: Mapping[str, Asking]
+    """How those that are there are asked for when they are upgraded."""
+    secret_variables: Variables = ()
+    """What the command's options say that hold a secret, which pipx would store."""
 
 
 def plan_pipx(
@@ -57,7 +62,7 @@ def plan_pipx(
     """
     directory, environ = caller
     chosen = _build_pipx_variables(tools, applications.home.programs, directory, environ)
-    variables = (*build_variables(tools), *chosen)
+    variables = (*build_variables(tools), *chosen, *applications.secret_variables)
     steps_for = _StepMaker(command, applications, tools.base, directory, variables)
     steps: list[Step] = []
     notes: list[str] = []
@@ -113,7 +118,9 @@ class _StepMaker:
             handing_over = [Step("let pip keep it", words, self.variables, "pipx", there.name)]
         elif _can_upgrade(target, there, self.command):
             words = (*home.command, "upgrade", there.name)
-            return [Step("upgrade it", words, self.variables, "pipx", target.text)]
+            asking = self.applications.askings.get(there.name, Asking())
+            variables = (*self.variables, *asking.variables)
+            return [Step("upgrade it", words, variables, "pipx", target.text)]
         else:
             handing_over = []
         # pipx before 1.2 does not tell pip to force anything, so the words stand in --pip-args.
@@ -125,9 +132,9 @@ class _StepMaker:
         self, target: Target, options: tuple[str, ...], insisting: tuple[str, ...]
     ) -> Step:
         words = (*self.applications.home.command, "install", *options)
-        arguments = (*_pip_arguments(self.command, self.directory), *insisting)
-        if arguments:
-            words = (*words, f"--pip-args={shlex.join(arguments)}")
+        hidden = ORIGIN_OPTIONS if self.applications.secret_variables else ()
+        arguments = (*_pip_arguments(self.command, self.directory, hidden), *insisting)
+        words = (*words, *build_pip_arguments(arguments))
         if self.command.count("--verbose"):
             words = (*words, "--verbose")
         is_path = target.kind == "archive" and "://" not in target.text
@@ -165,6 +172,11 @@ def plan_shared_pip(home: PipxHome, tools: Tools) -> Step:
     return Step("give pipx a pip", words, mode="quiet", only_if_missing=home.shared)
 
 
+def build_pip_arguments(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return pipx's option for words that its pip is given, now and at every later upgrade."""
+    return (f"--pip-args={shlex.join(words)}",) if words else ()
+
+
 def _build_pipx_variables(
     tools: Tools, programs: str, directory: str, environ: Mapping[str, str]
 ) -> Variables:
@@ -183,11 +195,13 @@ def _build_pipx_variables(
     return (*chosen, ("PATH", path), *paths)
 
 
-def _pip_arguments(command: PipCommand, directory: str) -> tuple[str, ...]:
+def _pip_arguments(
+    command: PipCommand, directory: str, hidden: Collection[str] = ()
+) -> tuple[str, ...]:
     """Return the options for the pip inside pipx, each with its canonical name."""
     words: list[str] = []
     for option in command.options:
-        if option.name in _NOT_FOR_PIP:
+        if option.name in _NOT_FOR_PIP or option.name in hidden:
             continue
         if option.value is None:
             words.append(option.name)

@@ -6,7 +6,7 @@ former versions and touch nothing, then the plan that goes back. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pipguard.classification.targets import parse_requirement
 from pipguard.environments.distributions import TOOLCHAIN
@@ -14,8 +14,9 @@ from pipguard.environments.inspect import Environment
 from pipguard.environments.inventory import Change, InstalledPackage
 from pipguard.environments.pipx import PipxHome
 from pipguard.package_managers.types import PackageManager
+from pipguard.pip.origins import Asking
 from pipguard.plan import Plan, Step, Variables
-from pipguard.plans.pipx import plan_shared_pip
+from pipguard.plans.pipx import build_pip_arguments, plan_shared_pip
 from pipguard.plans.system import make_step
 from pipguard.plans.venv import (
     Tools,
@@ -38,6 +39,20 @@ class Reversal:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerVersions:
+    """How the former versions are got."""
+
+    folder: str
+    """Where they are put."""
+    askings: Mapping[str, Asking]
+    """By the distribution's name."""
+
+    def ask(self, name: str) -> Asking:
+        """Return how one is asked for."""
+        return self.askings.get(name, Asking())
+
+
+@dataclass(frozen=True, slots=True)
 class _Pip:
     """One pip to work with: the words that start it, its variables, the options of `install`."""
 
@@ -47,12 +62,9 @@ class _Pip:
 
 
 def plan_environment_reversal(
-    changes: tuple[Change, ...], environment: Environment, tools: Tools, download_folder: str
+    changes: tuple[Change, ...], environment: Environment, tools: Tools, former: FormerVersions
 ) -> Reversal:
-    """Return how an environment goes back; one that is gone is made again.
-
-    `download_folder` is for the former versions.
-    """
+    """Return how an environment goes back; one that is gone is made again."""
     creation = None
     # The environment's own pip is made and removed with the environment.
     is_kept = {c.name for c in changes if c.before is None and c.name in TOOLCHAIN}
@@ -64,9 +76,9 @@ def plan_environment_reversal(
         build_pip_command(environment, tools, is_new=creation is not None), build_variables(tools)
     )
     fetcher = _Pip(build_base_pip_command(tools), pip.variables) if creation else pip
-    steps = _reverse(changes, pip, download_folder)
+    steps = _reverse(changes, pip, former)
     plan = Plan("undo", steps, environment.path, creation)
-    return Reversal(_fetch(changes, fetcher, download_folder), plan)
+    return Reversal(_fetch(changes, fetcher, former), plan)
 
 
 def plan_removal(path: str) -> Reversal:
@@ -75,7 +87,7 @@ def plan_removal(path: str) -> Reversal:
 
 
 def plan_site_reversal(
-    changes: tuple[Change, ...], tools: Tools, download_folder: str, is_users: bool
+    changes: tuple[Change, ...], tools: Tools, former: FormerVersions, is_users: bool
 ) -> Reversal:
     """Return how a folder of the interpreter's own goes back: the user's one or the system's."""
     # pip takes the first of a name that it finds: without the user's folder, the system's.
@@ -88,12 +100,12 @@ def plan_site_reversal(
         *(() if is_users else (("PYTHONNOUSERSITE", "1"),)),
     )
     pip = _Pip(build_base_pip_command(tools), variables, ("--no-warn-script-location",))
-    steps = _reverse(changes, pip, download_folder)
-    return Reversal(_fetch(changes, pip, download_folder), Plan("undo", steps))
+    steps = _reverse(changes, pip, former)
+    return Reversal(_fetch(changes, pip, former), Plan("undo", steps))
 
 
 def plan_pipx_reversal(
-    changes: tuple[Change, ...], home: PipxHome, tools: Tools, download_folder: str
+    changes: tuple[Change, ...], home: PipxHome, tools: Tools, former: FormerVersions
 ) -> Reversal:
     """Return how pipx's applications go back; a former version is pinned there from now on."""
     variables = (*build_variables(tools), ("PIPX_DEFAULT_BACKEND", "pip"))
@@ -109,17 +121,18 @@ def plan_pipx_reversal(
         install = (*home.command, "install", "--force" if change.after else "--quiet")
         base = () if change.after else ("--python", tools.base)
         requirement, *injected = _application_words(change.name, package)
-        words = (*install, *base, requirement)
-        steps.append(Step("install what was there", words, variables, "quiet", change.name))
+        asking = former.ask(change.name)
+        # pipx keeps these words, and asks the same index again when it upgrades.
+        words = (*install, *base, *build_pip_arguments(asking.words), requirement)
+        asked = (*variables, *asking.variables)
+        steps.append(Step("install what was there", words, asked, "quiet", change.name))
         if injected:
             words = (*home.command, "inject", change.name, *injected)
-            steps.append(Step("add what was added", words, variables, "quiet", change.name))
-    wanted = [_application_words(c.name, package)[0] for c, package in back]
+            steps.append(Step("add what was added", words, asked, "quiet", change.name))
+    wanted = [(c.name, _application_words(c.name, package)[0]) for c, package in back]
     pip = _Pip(build_base_pip_command(tools), variables)
-    return Reversal(
-        _fetch_requirements(wanted, pip, download_folder),
-        Plan("undo", tuple(steps), pipx_home=home),
-    )
+    fetching = _fetch_requirements(wanted, pip, former)
+    return Reversal(fetching, Plan("undo", tuple(steps), pipx_home=home))
 
 
 def plan_system_reversal(
@@ -139,7 +152,7 @@ def plan_system_reversal(
     return Reversal((check,) if back else (), Plan("undo", steps))
 
 
-def _reverse(changes: tuple[Change, ...], pip: _Pip, download_folder: str) -> tuple[Step, ...]:
+def _reverse(changes: tuple[Change, ...], pip: _Pip, former: FormerVersions) -> tuple[Step, ...]:
     gone = [change.name for change in changes if change.before is None]
     back = [(change.name, change.before) for change in changes if change.before]
     plain = [_index_words(name, package) for name, package in back if not package.words]
@@ -150,7 +163,7 @@ def _reverse(changes: tuple[Change, ...], pip: _Pip, download_folder: str) -> tu
         words = (*pip.words, "uninstall", "--yes", *gone)
         steps.append(Step("remove what appeared", words, pip.variables, "quiet"))
     if plain:
-        words = (*install, "--no-index", f"--find-links={download_folder}", *plain)
+        words = (*install, "--no-index", f"--find-links={former.folder}", *plain)
         steps.append(Step("put back what was there", words, pip.variables, "quiet"))
     if special:
         words = (*install, *special)
@@ -158,25 +171,36 @@ def _reverse(changes: tuple[Change, ...], pip: _Pip, download_folder: str) -> tu
     return tuple(steps)
 
 
-def _fetch(changes: tuple[Change, ...], pip: _Pip, download_folder: str) -> tuple[Step, ...]:
+def _fetch(changes: tuple[Change, ...], pip: _Pip, former: FormerVersions) -> tuple[Step, ...]:
     packages = [(change.name, change.before) for change in changes if change.before]
-    words = [
-        word
+    wanted = [
+        (name, word)
         for name, package in packages
         if package.words[:1] != ("--editable",)
         for word in (package.words or (_index_words(name, package),))
     ]
-    return _fetch_requirements(words, pip, download_folder)
+    return _fetch_requirements(wanted, pip, former)
 
 
-def _fetch_requirements(words: Iterable[str], pip: _Pip, download_folder: str) -> tuple[Step, ...]:
-    wanted = tuple(words)
-    if not wanted:
-        return ()
+def _fetch_requirements(
+    wanted: Iterable[tuple[str, str]], pip: _Pip, former: FormerVersions
+) -> tuple[Step, ...]:
+    """Return one step for all that is asked for in the same way; `wanted` are names and words."""
+    groups: dict[Asking, list[str]] = {}
+    for name, word in wanted:
+        groups.setdefault(former.ask(name), []).append(word)
     # `wheel` is not refused by the marker, takes from pip's cache, and builds what is no wheel.
-    command = (*pip.words, "wheel", "--no-deps", f"--wheel-dir={download_folder}", *wanted)
-    subject = ", ".join(wanted)
-    return (Step("get the former versions", command, pip.variables, "quiet", subject),)
+    command = (*pip.words, "wheel", "--no-deps", f"--wheel-dir={former.folder}")
+    return tuple(
+        Step(
+            "get the former versions",
+            (*command, *words),
+            (*pip.variables, *asking.variables),
+            "quiet",
+            ", ".join(words),
+        )
+        for asking, words in groups.items()
+    )
 
 
 def _index_words(name: str, package: InstalledPackage) -> str:

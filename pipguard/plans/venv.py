@@ -6,6 +6,7 @@ In: a `ToVenv` route, the command. Out: a `Plan`. Pure.
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 
 from pipguard.environments.create import Creation
 from pipguard.environments.inspect import Environment, interpreter_path
@@ -13,10 +14,15 @@ from pipguard.pip.command_line import PipCommand
 from pipguard.pip.interpreter import build_isolated_command
 from pipguard.pip.locate import RealPip
 from pipguard.pip.options import NEWEST
+from pipguard.pip.origins import Asking
 from pipguard.plan import Plan, Step, Variables
 from pipguard.route import ToVenv
 from pipguard.settings import Settings
-from pipguard.system.frozen import dataclass
+from pipguard.system.frozen import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 # In an environment pip refuses --user, and these send the packages somewhere else (pip 23 to 26).
 # PIP_USER is set, not taken away: a configuration file may say `user = true`.
@@ -46,12 +52,24 @@ class Tools:
     """The base's."""
 
 
-def plan_venv(route: ToVenv, command: PipCommand, settings: Settings, tools: Tools) -> Plan:
-    """Return how pip gets to run in the route's environment."""
+def plan_venv(
+    route: ToVenv,
+    command: PipCommand,
+    settings: Settings,
+    tools: Tools,
+    askings: Mapping[str, Asking] = MappingProxyType({}),
+) -> Plan:
+    """Return how pip gets to run in the route's environment.
+
+    `askings` are for the requirements of an environment that is made anew for another Python.
+    """
     environment = route.environment
     creation = None
     if environment.must_be_made or route.rebuilds:
-        creation = plan_creation(environment.path, settings, tools, replaces_broken=route.rebuilds)
+        creation = plan_creation(environment.path, settings, tools)
+    if creation and route.rebuilds:
+        keeps = keeps_packages(environment, tools)
+        creation = replace(creation, replaces_broken=True, keeps_packages=keeps)
     pip = build_pip_command(environment, tools, is_new=creation is not None)
     words = command.without("--user")
     if tools.real_pip and not command.is_known_to(NEWEST):
@@ -59,11 +77,50 @@ def plan_venv(route: ToVenv, command: PipCommand, settings: Settings, tools: Too
         pip = (*tools.real_pip.command, "--python", interpreter_path(environment.path))
     variables = build_variables(tools)
     steps = [Step(f"{command.subcommand} in it", (*pip, *words), variables)]
-    if route.rebuilds and environment.requirements:
-        again = (*pip, "install", *environment.requirements)
-        steps.insert(0, Step("install what it held before", again, variables))
+    if creation and route.rebuilds and not creation.keeps_packages:
+        steps[:0] = _install_again(environment.requirements, askings, pip, variables)
     notes = ("--user is left out: an environment is yours already",) if command.is_user else ()
     return Plan("venv", tuple(steps), environment.path, creation, notes=notes)
+
+
+def keeps_packages(environment: Environment, tools: Tools) -> bool:
+    """Tell whether a broken environment's packages work in one that is made anew."""
+    return environment.made_for is not None and environment.made_for == tools.version
+
+
+def _install_again(
+    requirements: tuple[str, ...],
+    askings: Mapping[str, Asking],
+    pip: tuple[str, ...],
+    variables: Variables,
+) -> list[Step]:
+    """Return one step for all requirements that come from the same place.
+
+    With several places each step takes what is named and nothing else: a dependency that is named
+    in another step must not be looked for in the wrong place.
+    """
+    groups = group_requirements(requirements, askings)
+    options = ("--no-deps",) if len(groups) > 1 else ()
+    return [
+        Step(
+            "install what it held before",
+            (*pip, "install", *options, *group),
+            (*variables, *asking.variables),
+        )
+        for asking, group in groups.items()
+    ]
+
+
+def group_requirements(
+    requirements: Iterable[str], askings: Mapping[str, Asking]
+) -> dict[Asking, list[str]]:
+    """Return pip's words by how they are asked for; the unnamed ones as pip is configured."""
+    groups: dict[Asking, list[str]] = {}
+    words = iter(requirements)
+    for word in words:
+        group = groups.setdefault(askings.get(word, Asking()), [])
+        group += (word, next(words)) if word == "--editable" else (word,)
+    return groups
 
 
 def build_variables(tools: Tools) -> Variables:
@@ -78,12 +135,10 @@ def build_base_pip_command(tools: Tools) -> tuple[str, ...]:
     return (tools.base, os.path.join(tools.bundled_pip, "pip"))
 
 
-def plan_creation(
-    path: str, settings: Settings, tools: Tools, *, replaces_broken: bool = False
-) -> Creation:
+def plan_creation(path: str, settings: Settings, tools: Tools) -> Creation:
     """Return how an environment is made."""
     site = ("--system-site-packages",) if settings.system_site_packages else ()
-    return Creation(path, (*build_virtualenv_command(tools), *site, path), replaces_broken)
+    return Creation(path, (*build_virtualenv_command(tools), *site, path))
 
 
 def build_virtualenv_command(tools: Tools) -> tuple[str, ...]:

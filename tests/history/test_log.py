@@ -85,11 +85,22 @@ def test_lines_that_are_no_entries_are_counted_and_kept(folder: str) -> None:
     document = json.loads(good)
     for key in document:
         spoilt += [json.dumps({**document, key: bad}).encode() for bad in BAD_VALUES]
-        spoilt.append(json.dumps({k: v for k, v in document.items() if k != key}).encode())
+        if key != "origin":
+            spoilt.append(json.dumps({k: v for k, v in document.items() if k != key}).encode())
     path.write_bytes(good + b"\n".join(spoilt) + b"\n")
     found = read_history(folder)
     assert [entry.identifier for entry in found.entries] == ["a"]
     assert found.unreadable == len(spoilt) - 1  # an empty line is no line
+
+
+def test_entries_of_the_first_versions_have_no_origin(folder: str) -> None:
+    write(folder, "a")
+    path = Path(folder) / history.NAME
+    document = json.loads(path.read_bytes())
+    del document["origin"]
+    path.write_text(json.dumps(document) + "\n")
+    (entry,) = read_history(folder).entries
+    assert entry.origin == ()
 
 
 def test_entries_of_a_newer_version_are_shown_and_kept(folder: str) -> None:

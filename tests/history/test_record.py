@@ -8,7 +8,8 @@ import pytest
 
 from pipguard.environments.inventory import Location
 from pipguard.history.log import Entry, read_history
-from pipguard.history.record import Recorder, Recording, mask_credentials, mask_words
+from pipguard.history.record import Recorder, Recording, mask_words
+from pipguard.system.secrets import mask_secrets
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ from pipguard.history.record import Recorder, Recording, mask_credentials, mask_
     ],
 )
 def test_passwords_are_masked(typed: str, kept: str) -> None:
-    assert mask_credentials(typed) == kept
+    assert mask_secrets(typed) == kept
 
 
 def test_a_command_line_of_a_megabyte() -> None:
