@@ -57,7 +57,7 @@ COMPUTING = {
 LOOKING = {"glob", "io", "pathlib", "shutil", "socket", "tempfile", "time", "urllib"} | STARTERS
 COMPUTING_FUNCTIONS = {
     "build_isolated_command", "dataclass", "drop_relative_entries", "field", "interpreter_path",
-    "parse_requirement", "quote_word", "replace",
+    "mask_secrets", "parse_requirement", "quote_word", "replace",
 }  # fmt: skip
 
 

@@ -17,8 +17,8 @@ from pipguard.report import describe_error
 from pipguard.system.streams import write_output
 
 VERBS = (
-    "doctor", "ensurepath", "explain", "log", "rescue", "run", "shell-init", "shims", "status",
-    "trust", "undo",
+    "doctor", "ensurepath", "explain", "help", "log", "rescue", "run", "shell-init", "shims",
+    "status", "trust", "undo",
 )  # fmt: skip
 """As they are typed; each is a module of this folder."""
 
@@ -35,7 +35,7 @@ class Verb(Protocol):
 def run_verb(caller: Caller, real_pip: RealPip | None) -> int:
     """Run the verb that the command line names; without one say which there are."""
     words = list(caller.argv[1:])
-    if not words or words[0] in {"-h", "--help", "help"}:
+    if not words or words[0] in {"-h", "--help"}:
         write_output(describe_verbs())
         return 0
     if words[0] not in VERBS:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pipguard.caller import Caller
 from pipguard.discover import Surroundings, name_guard_for_root
 from pipguard.environments.inspect import inspect_environment
-from pipguard.environments.pipx import PipxHome
+from pipguard.environments.inventory import Location
+from pipguard.environments.pipx import PipxHome, read_application
+from pipguard.history.origins import recall_origins
 from pipguard.history.record import list_site_locations
 from pipguard.package_managers.queries import (
     ask_manager,
@@ -28,6 +30,7 @@ from pipguard.pip.command_line import parse_command
 from pipguard.pip.configuration import list_permitting_files
 from pipguard.pip.interpreter import MARKER_NAME, locate_standard_library
 from pipguard.pip.locate import RealPip, interpreter_names
+from pipguard.pip.origins import UNKNOWN
 from pipguard.pip.queries import ask_for_refusal
 from pipguard.pip.verdict import find_causes, recall_verdict, verdicts_folder
 from pipguard.settings import Settings
@@ -148,9 +151,14 @@ def check_environments(context: CheckContext) -> Iterator[Finding]:
             continue
         environment = inspect_environment(path, make_asker(context.caller.environ))
         if environment.state == "broken":
-            command = (*home.command, "reinstall", "--python", context.base, name)
             problem = f"pipx's {name} is broken: {environment.problem}"
-            yield Finding("pipx", problem, why, f"{context.guard} doctor --fix", command)
+            words = _list_lost_words(name, context)
+            remedy = shlex.join(("pip", "install", "--force-reinstall", *words, name))
+            command = (*home.command, "reinstall", "--python", context.base, name)
+            if words:
+                yield Finding("pipx", problem, why, remedy)
+            else:
+                yield Finding("pipx", problem, why, f"{context.guard} doctor --fix", command)
 
 
 def check_path(context: CheckContext) -> Iterator[Finding]:
@@ -168,6 +176,10 @@ def check_pip(context: CheckContext) -> Iterator[Finding]:
     """Look whether pip and python3 are one Python's."""
     why = "`pip install` then serves another Python than the one that you start"
     pip = context.real_pip
+    if pip and pip.is_opaque:
+        problem = f"{pip.command[0]} is a program around pip"
+        around = "installs in environments go through it; those in pipx do not"
+        yield Finding("which pip", problem, around, is_note=True)
     name = interpreter_names(context.caller.program)[0]
     python = locate_program(name, context.caller.environ)
     if pip and pip.interpreter and python and not _is_same(pip.interpreter, python):
@@ -236,6 +248,22 @@ CHECKS: dict[str, Callable[[CheckContext], Iterator[Finding]]] = {
     "alias": check_alias,
     "memory": check_memory,
 }
+
+
+def _list_lost_words(name: str, context: CheckContext) -> tuple[str, ...]:
+    """Return pip's words for the index that an application came from, where pipx would ask another.
+
+    pipx asks what is in its own record of the application, or what is configured now.
+    """
+    home = context.pipx_home
+    application = read_application(home.environments, name)
+    if application is None:
+        return ()
+    location = Location("pipx", home.environments)
+    kept = recall_origins(context.caller, context.base, location, home.shared)
+    words = kept.find(application.name, application.version)
+    is_kept_by_pipx = set(words) <= set(application.pip_words)
+    return () if words in {(), UNKNOWN, kept.now.words} or is_kept_by_pipx else words
 
 
 def _name_rescue(shadowed: ShadowedPackage, context: CheckContext) -> str:

@@ -68,12 +68,17 @@ class Creator:
         `run` runs a command quietly and returns its exit status. Raises `PipguardError` for a place
         where no environment can be, `CreationFailed` for what virtualenv could not do.
         """
+        hint = "PIPGUARD_VENV=FOLDER chooses another place"
+        try:
+            self.path.encode()
+        except UnicodeEncodeError as error:  # bytes that are no text are surrogates here
+            problem = "its name is not UTF-8, and virtualenv (21.15) makes no environment then"
+            raise PipguardError(f"{self.path} cannot be made: {problem}", hint) from error
         try:
             with postponing_signals():
                 self._prepare()
         except OSError as error:
             problem = error.strerror or str(error)
-            hint = "PIPGUARD_VENV=FOLDER chooses another place"
             raise PipguardError(f"{self.path} cannot be made: {problem}", hint) from error
         if run(self.creation.command) != 0:
             raise CreationFailed(f"virtualenv could not make {self.path}")

@@ -43,6 +43,8 @@ class InstalledApplication:
     backend: str
     injected: tuple[str, ...] = ()
     """What was added to its environment, as it was asked for."""
+    pip_words: tuple[str, ...] = ()
+    """What pipx gives its pip for it."""
 
 
 def locate_pipx(caller: Caller) -> tuple[tuple[str, ...], bool]:
@@ -85,6 +87,7 @@ def read_application(environments: str, name: str) -> InstalledApplication | Non
             tuple(sorted(set(commands))),
             document.get("backend") or "pip",
             tuple(p["package_or_url"] for p in document["injected_packages"].values()),
+            tuple(package.get("pip_args") or ()),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

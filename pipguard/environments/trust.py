@@ -106,9 +106,14 @@ def read_source(path: str, environ: Mapping[str, str]) -> Source | None:
     return record.source if record and record.path == path and record.is_valid else None
 
 
+def locate_records(environ: Mapping[str, str]) -> str:
+    """Return the folder of the records; empty where the home folder is not known."""
+    return data_folder(environ, "trusted")
+
+
 def list_records(environ: Mapping[str, str]) -> tuple[Record, ...]:
     """Return all records, in the order of their paths."""
-    folder = data_folder(environ, "trusted")
+    folder = locate_records(environ)
     found = (_read_record(os.path.join(folder, name)) for name in list_readable_names(folder))
     return tuple(sorted((record for record in found if record), key=lambda record: record.path))
 
@@ -122,7 +127,7 @@ def forget_trust(path: str, environ: Mapping[str, str]) -> bool:
 
 
 def _locate_record(path: str, environ: Mapping[str, str]) -> str:
-    folder = data_folder(environ, "trusted")
+    folder = locate_records(environ)
     return os.path.join(folder, digest([os.fsencode(path)])[:32]) if folder else ""
 
 

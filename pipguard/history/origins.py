@@ -58,22 +58,22 @@ class KeptOrigins:
 
         Raises `PipguardError` where nobody may be asked.
         """
-        words = self._find(name, version)
+        words = self.find(name, version)
         if words and words != UNKNOWN:
             return ask_as_before(words, self.now)
         if self._list_seen(name) - {_PUBLIC, self.now.words}:
             raise PipguardError(
                 f"where {name} {version} came from is not known, so no index is asked for it",
-                "other packages here came from an index that is not the one of now",
+                f"`pip install {name}=={version} --index-url URL` takes it from the index you name",
             )
         return Asking((("PIP_ONLY_BINARY", ":all:"),), is_guess=True)
 
     def ask_as_noted(self, name: str, version: str) -> Asking:
         """Return how to ask for it where its origin is noted; as pip is configured where not."""
-        words = self._find(name, version)
+        words = self.find(name, version)
         return ask_as_before(words, self.now) if words and words != UNKNOWN else Asking()
 
-    def _find(self, name: str, version: str) -> tuple[str, ...]:
+    def find(self, name: str, version: str) -> tuple[str, ...]:
         """Return the origin of the last install of that version; empty without one."""
         for entry in reversed(self.history.entries):
             if not entry.undoes and entry.route != "rescue":

@@ -154,6 +154,9 @@ def build_virtualenv_command(tools: Tools) -> tuple[str, ...]:
 def build_pip_command(environment: Environment, tools: Tools, *, is_new: bool) -> tuple[str, ...]:
     """Return the words that start a pip for an environment: its own, or one from outside."""
     interpreter = interpreter_path(environment.path)
+    if tools.real_pip is not None and tools.real_pip.is_opaque:
+        # A program around pip may be there to check what is installed, so it stays in between.
+        return (*tools.real_pip.command, "--python", interpreter)
     if is_new:
         return (*build_isolated_command(interpreter, tools.version), "-m", "pip")
     if environment.has_pip:

@@ -5,13 +5,17 @@ Each test plants a program that leaves a trace, or an environment that must stay
 
 from __future__ import annotations
 
+import importlib.util
+import marshal
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 from harness.managed import ManagedPython, write_executable
 from harness.running import RunPipguard, needs_git, run_command
+from harness.wheels import build_wheel, library
 
 pytestmark = pytest.mark.usefixtures("managed_python", "use_stand_ins")
 
@@ -227,3 +231,53 @@ def test_what_pipguard_made_needs_no_word(run_pipguard: RunPipguard, project: Pa
     (project / ".hg").mkdir()
     assert run_pipguard(["install", "six"]).status == 0
     assert run_pipguard(["guard", "trust", "--list"]).out == f"made  {project}/.venv\n"
+
+
+def test_a_wheel_that_brings_compiled_modules_of_pips(
+    run_pipguard: RunPipguard, project: Path, tmp_path: Path, trace: Path
+) -> None:
+    """The first thing in an environment, with the size of the real source in its head."""
+    sized = make_environment(tmp_path / "sized", Path(sys.executable))
+    (source,) = sized.glob("lib/*/site-packages/pip/_internal/cli/main.py")
+    code = compile(f"open({str(trace)!r}, 'w').close()\ndef main(*_): return 0\n", "x", "exec")
+    head = importlib.util.MAGIC_NUMBER + bytes(8) + source.stat().st_size.to_bytes(4, "little")
+    name = f"pip/_internal/cli/__pycache__/main.{sys.implementation.cache_tag}.pyc"
+    wheel = build_wheel(library("tinylib"), tmp_path)
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr(name, head + marshal.dumps(code))
+    run_pipguard(["install", str(wheel)])
+    trace.unlink(missing_ok=True)
+    other = project.parent / "other"
+    other.mkdir()
+    for words in (["install", "six"], ["list"]):
+        assert run_pipguard(words, cwd=other).status == 0
+    assert not trace.exists()
+
+
+def test_a_folder_whose_name_is_no_text(run_pipguard: RunPipguard, tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/caf\xe9 \nx"
+    os.mkdir(folder)
+    plain = {"LC_ALL": "C", "PYTHONUTF8": None, "PYTHONCOERCECLOCALE": "0"}
+    done = run_pipguard(["install", "six"], cwd=Path(os.fsdecode(folder)), env=plain)
+    assert b"Traceback" not in done.stderr
+    assert done.status == 1
+    assert "its name is not UTF-8" in done.err
+    assert os.listdir(folder) == []
+    os.rename(folder, os.fsencode(tmp_path) + b"/caf \nx")
+    done = run_pipguard(["install", "six"], cwd=tmp_path / "caf \nx", env=plain)
+    assert done.status == 0, done.err
+
+
+def test_a_program_around_pip_stays_in_between(
+    run_pipguard: RunPipguard, project: Path, managed_python: ManagedPython, tmp_path: Path
+) -> None:
+    """Those that check what is installed are the first `pip` on PATH."""
+    seen = tmp_path / "seen"
+    text = f"#!/bin/sh\necho \"$@\" >>'{seen}'\nexec '{managed_python.pip}' \"$@\"\n"
+    wrapper = write_executable(tmp_path / "checker/pip", text)
+    env = {"PATH": f"{wrapper.parent}:{os.environ['PATH']}"}
+    for words in (["install", "six==1.15.0"], ["install", "-U", "six"]):
+        assert run_pipguard(words, env=env).status == 0
+        assert f"--python {project}/.venv/bin/python {' '.join(words)}" in seen.read_text()
+    done = run_pipguard(["list"], env=env)
+    assert "1.16.0" in done.out

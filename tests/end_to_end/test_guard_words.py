@@ -48,3 +48,17 @@ def test_the_words_name_what_was_typed(pipguard_command: Path, tmp_path: Path, n
     )
     expected = "pip guard" if name != "pipguard" else f"{command} guard"
     assert f"`{expected} ensurepath`" in done.err
+
+
+def test_help_is_about_verbs_and_about_security(run_pipguard: RunPipguard, home: Path) -> None:
+    verbs = run_pipguard(["guard"]).out
+    assert run_pipguard(["guard", "help"]).out == verbs
+    assert run_pipguard(["guard", "help", "undo"]).out.startswith("usage: pip guard undo")
+    assert run_pipguard(["guard", "help", "nonsense"]).status == 2
+    # The folders that it names are those in use.
+    assert run_pipguard(["install", "tinylib"]).status == 0
+    said = run_pipguard(["guard", "help", "security"]).out
+    folders = [line.strip() for line in said.splitlines() if line.startswith("  /")]
+    assert len(folders) == 3
+    assert all(os.listdir(folder) for folder in folders)
+    assert os.path.isfile(f"{folders[0]}/log.jsonl")

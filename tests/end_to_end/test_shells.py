@@ -323,3 +323,23 @@ def test_text_for_powershell_has_everything_and_quotes_it() -> None:
 def test_text_holds_no_place_to_be_filled(name: str) -> None:
     text = build_script(name, Wanted("/p", "/n", ("run",), ("python3",), True))
     assert not any(f"@{word}@" in text for word in ("PROGRAM", "NOTES", "VERBS"))
+
+
+@pytest.mark.parametrize("kind", ["function", "alias"])
+def test_a_pip_that_something_else_has_defined_stays(
+    shell: RealShell, tmp_path: Path, kind: str
+) -> None:
+    """Programs that check what is installed stand before pip in this way."""
+    other = write_executable(tmp_path / "checker", '#!/bin/sh\necho checked "$@"\n')
+    texts = {
+        "function": f"function pip {{ '{other}' \"$@\"; }}\n",
+        "alias": f"alias pip='{other}'\n",
+    }
+    fish = {
+        "function": f"function pip; '{other}' $argv; end\n", "alias": f"alias pip '{other}'\n",
+    }  # fmt: skip
+    shell.write_rc(before=(fish if shell.name == "fish" else texts)[kind])
+    shown = shell.type(["pip install six", "pip3 guard status"], tmp_path)
+    assert "pipguard: `pip` is defined by something else in this shell, and stays so" in shown
+    assert "checked install six" in shown
+    assert "`pip3`" not in shown

@@ -5,12 +5,15 @@ set -g __pipguard_program @PROGRAM@
 set -g __pipguard_note @NOTES@/$fish_pid-(random)
 set -q __pipguard_active; or set -g __pipguard_active ''
 
-function pip
-    __pipguard_call pip $argv
-end
-
-function pip3
-    __pipguard_call pip3 $argv
+# A `pip` that something else has defined stays: it may check what is installed.
+for name in pip pip3
+    if functions -q $name; and not functions $name | string match -q '*pipguard*'
+        echo "pipguard: `$name` is defined by something else in this shell, and stays so" >&2
+    else
+        function $name --inherit-variable name
+            __pipguard_call $name $argv
+        end
+    end
 end
 
 function __pipguard_call

@@ -4,10 +4,21 @@
 __pipguard_program=@PROGRAM@
 __pipguard_note=@NOTES@/$$-$RANDOM
 __pipguard_active=${__pipguard_active-}
-unalias pip pip3 2>/dev/null || :
 
-function pip { __pipguard_call pip "$@"; }
-function pip3 { __pipguard_call pip3 "$@"; }
+# A `pip` that something else has defined stays: it may check what is installed.
+function __pipguard_define {
+  local name=$1 there
+  there=$(alias "$name" 2>/dev/null; typeset -f "$name" 2>/dev/null) || :
+  case $there in
+    '' | *pipguard*)
+      unalias "$name" 2>/dev/null || :
+      eval "function $name { __pipguard_call $name \"\$@\"; }"
+      ;;
+    *) printf 'pipguard: `%s` is defined by something else in this shell, and stays so\n' "$name" >&2 ;;
+  esac
+}
+__pipguard_define pip
+__pipguard_define pip3
 
 function __pipguard_call {
   local name=$1 environment='' result=0

@@ -3,8 +3,14 @@
 $global:PipguardProgram = @PROGRAM@
 $global:PipguardNote = Join-Path @NOTES@ "$PID-$(Get-Random)"
 
-function global:pip { Invoke-Pipguard 'pip' $args }
-function global:pip3 { Invoke-Pipguard 'pip3' $args }
+# A `pip` that something else has defined stays: it may check what is installed.
+foreach ($name in 'pip', 'pip3') {
+    if ((Test-Path "Function:$name") -and "$(Get-Content "Function:$name")" -notlike '*pipguard*') {
+        [Console]::Error.WriteLine("pipguard: ``$name`` is defined by something else in this shell, and stays so")
+    } else {
+        Set-Item "Function:global:$name" ([scriptblock]::Create("Invoke-Pipguard '$name' `$args"))
+    }
+}
 
 function global:Invoke-Pipguard([string] $Name, [object[]] $Words) {
     if (-not (Test-Path -LiteralPath $PipguardProgram)) {
