@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pipguard.environments.create import Creation
 from pipguard.environments.pipx import PipxHome
+from pipguard.pip.configuration import Variables
 from pipguard.system.frozen import dataclass
 from pipguard.system.programs import drop_relative_entries
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from typing import Literal
 
     Mode = Literal["foreground", "aside", "quiet", "pipx"]
-
-Variables = tuple[tuple[str, str | None], ...]
-"""Environment variables to change; None takes one away."""
 
 
 @dataclass(frozen=True, slots=True)

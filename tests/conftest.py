@@ -47,6 +47,7 @@ ALLOWED_SKIPS = (
     "needs root",
     "needs another platform",
     "needs git",
+    "needs strace",
     "NOT CHECKED against real command lines: no shared/benchmarks folder",
 )
 

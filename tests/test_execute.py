@@ -154,9 +154,19 @@ def broken(place: Path) -> Path:
 
 
 def test_the_new_one_takes_the_place_of_the_broken(broken: Path, performer: Performer) -> None:
+    (broken / "precious").unlink()
     assert execute_plan(plan(broken, shell("exit 0"), replaces=True), performer).has_made
     assert sorted(os.listdir(broken)) == ["bin", "pyvenv.cfg"]
     assert os.listdir(broken.parent) == [".venv"]
+
+
+def test_a_broken_one_with_files_of_the_users_own_stays_aside(
+    broken: Path, performer: Performer, said: list[str]
+) -> None:
+    assert execute_plan(plan(broken, shell("exit 0"), replaces=True), performer).has_made
+    aside = broken.parent / ".venv.broken-1"
+    assert sorted(os.listdir(aside)) == ["precious", "pyvenv.cfg"]
+    assert said == [f"files of your own are in the former environment, which stays as {aside}"]
 
 
 def test_a_link_to_a_broken_one_is_replaced_without_a_trace(

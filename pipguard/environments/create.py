@@ -96,7 +96,8 @@ class Creator:
         record_trust(self.path, "made", self.environ)
         if not self.aside or not os.path.isfile(os.path.join(self.aside, "pyvenv.cfg")):
             return ""
-        if not self.creation.keeps_packages and list_unrecorded(self.aside):
+        is_link = os.path.islink(self.aside)  # where it leads to stays anyway
+        if not self.creation.keeps_packages and not is_link and list_unrecorded(self.aside):
             return self.aside
         _remove(self.aside)
         return ""

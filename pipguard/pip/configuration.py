@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from configparser import RawConfigParser
 
+Variables = tuple[tuple[str, str | None], ...]
+"""Environment variables to change; None takes one away."""
 _FILE_NAME = "pip.ini" if os.name == "nt" else "pip.conf"
 _OVERRIDE = "break-system-packages"
 
@@ -73,7 +75,7 @@ def read_settings_of_files(paths: Iterable[str]) -> dict[str, str] | None:
     return settings
 
 
-def read_site_variables(caller: Caller, interpreter: str) -> tuple[tuple[str, str | None], ...]:
+def read_site_variables(caller: Caller, interpreter: str) -> Variables:
     """Return the settings of `sys.prefix`'s pip.conf as `PIP_*` variables that are not set yet.
 
     pip reads one configuration file from its `sys.prefix`; in an environment that is another one,

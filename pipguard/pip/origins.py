@@ -9,11 +9,10 @@ index, never runs pip.
 from __future__ import annotations
 
 import os
-import re
-import shlex
 
 from pipguard.pip.command_line import parse_command
 from pipguard.pip.configuration import (
+    Variables,
     list_loaded_files,
     name_variable,
     prefix_of,
@@ -27,12 +26,12 @@ from pipguard.system.texts import read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterable, Mapping
 
     from pipguard.caller import Caller
     from pipguard.pip.command_line import PipCommand
 
-Variables = tuple[tuple[str, str | None], ...]
 PUBLIC_INDEX = "default"
 """What pip asks where nobody has told it anything."""
 UNKNOWN = ("?",)
@@ -205,6 +204,9 @@ def _apply_options(command: PipCommand, folders: tuple[str, ...], origin: Origin
 
 def _list_option_lines(text: str, environ: Mapping[str, str]) -> Iterable[list[str]]:
     """Yield the words of each line that holds options alone; a requirement's own name no index."""
+    # Imported here because few commands have such a file.
+    import re
+    import shlex
 
     def expand(found: re.Match[str]) -> str:
         return environ.get(found[1]) or found[0]

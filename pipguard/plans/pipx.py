@@ -12,8 +12,9 @@ from collections.abc import Collection, Mapping
 from pipguard.classification.targets import Target, parse_requirement
 from pipguard.environments.pipx import InstalledApplication, PipxHome
 from pipguard.pip.command_line import PipCommand
+from pipguard.pip.configuration import Variables
 from pipguard.pip.origins import ORIGIN_OPTIONS, Asking
-from pipguard.plan import Plan, Step, Variables
+from pipguard.plan import Plan, Step
 from pipguard.plans.venv import Tools, build_variables, build_virtualenv_command
 from pipguard.route import FromPipx
 from pipguard.system.frozen import dataclass

@@ -14,8 +14,9 @@ from pipguard.environments.inspect import Environment
 from pipguard.environments.inventory import Change, InstalledPackage
 from pipguard.environments.pipx import PipxHome
 from pipguard.package_managers.types import PackageManager
+from pipguard.pip.configuration import Variables
 from pipguard.pip.origins import Asking
-from pipguard.plan import Plan, Step, Variables
+from pipguard.plan import Plan, Step
 from pipguard.plans.pipx import build_pip_arguments, plan_shared_pip
 from pipguard.plans.system import make_step
 from pipguard.plans.venv import (

@@ -11,11 +11,12 @@ from types import MappingProxyType
 from pipguard.environments.create import Creation
 from pipguard.environments.inspect import Environment, interpreter_path
 from pipguard.pip.command_line import PipCommand
+from pipguard.pip.configuration import Variables
 from pipguard.pip.interpreter import build_isolated_command
 from pipguard.pip.locate import RealPip
 from pipguard.pip.options import NEWEST
 from pipguard.pip.origins import Asking
-from pipguard.plan import Plan, Step, Variables
+from pipguard.plan import Plan, Step
 from pipguard.route import ToVenv
 from pipguard.settings import Settings
 from pipguard.system.frozen import dataclass, replace

@@ -24,6 +24,8 @@ def mask_secrets(text: str) -> str:
 
 def strip_secrets(url: str) -> str:
     """Return an address that can still be asked: without its user, password and query."""
+    if "://" not in url or not ("@" in url or "?" in url):
+        return url
     import re
 
-    return re.sub(_USER_OR_QUERY, "", url) if "://" in url else url
+    return re.sub(_USER_OR_QUERY, "", url)

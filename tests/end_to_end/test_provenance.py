@@ -7,10 +7,13 @@ sdists under the private names, which leave a trace when they are built.
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import OUTSIDE
 from harness.loopback import LoopbackIndex
 from harness.managed import ManagedPython
 from harness.running import RunPipguard, run_command
@@ -20,6 +23,8 @@ from pipguard.environments.distributions import list_distributions
 
 pytestmark = pytest.mark.usefixtures("managed_python", "project")
 
+STRACE = shutil.which("strace", path=OUTSIDE["PATH"]) or ""
+needs_strace = pytest.mark.skipif(not STRACE, reason="needs strace")
 PASSWORD = "s3cret-of-the-index"
 
 
@@ -68,6 +73,14 @@ def asked(index: LoopbackIndex) -> list[str]:
 def install(run: RunPipguard, *words: str) -> None:
     done = run(["install", *words])
     assert done.status == 0, done.err
+
+
+def set_password_for_pip(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the password where pip finds it by itself."""
+    netrc = folder / "netrc"
+    netrc.write_text(f"machine 127.0.0.1 login me password {PASSWORD}\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
 
 
 def write_requirements(project: Path, index: LoopbackIndex, requirement: str) -> list[str]:
@@ -122,11 +135,7 @@ def test_an_application_is_upgraded_and_undone_from_where_it_came(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("PIPGUARD_ROUTE", "pipx")
-    # A password that pip finds by itself, as in .netrc.
-    netrc = trace.parent / "netrc"
-    netrc.write_text(f"machine 127.0.0.1 login me password {PASSWORD}\n")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
+    set_password_for_pip(trace.parent, monkeypatch)
     install(run_pipguard, "--index-url", private.secret_url, "corp-app==1.0")
     install(run_pipguard, "--index-url", private.secret_url, "corp-app==2.0")
     done = run_pipguard(["guard", "undo"])
@@ -153,6 +162,27 @@ def test_a_rebuild_asks_nobody(
     assert run_command([str(project / ".venv/bin/python"), "-c", "import corp_lib"]).status == 0
     assert asked(private) == asked(public) == []
     assert not trace.exists()
+    assert [p.name for p in project.iterdir() if p.name.startswith(".venv")] == [".venv"]
+
+
+@pytest.mark.parametrize("has_password", [True, False])
+def test_a_rebuild_for_another_python_asks_where_each_came_from(
+    run_pipguard: RunPipguard, project: Path, private: LoopbackIndex, public: LoopbackIndex,
+    trace: Path, monkeypatch: pytest.MonkeyPatch, has_password: bool,
+) -> None:  # fmt: skip
+    install(run_pipguard, "--index-url", private.secret_url, "corp-lib==1.0")
+    install(run_pipguard, "open-lib==1.0")
+    (folder,) = (project / ".venv/lib").iterdir()
+    folder.rename(folder.parent / "python3.9")
+    if has_password:
+        set_password_for_pip(trace.parent, monkeypatch)
+    public.requests.clear()
+    words = ["install", "--no-cache-dir", "open-lib"]
+    done = run_pipguard(words, env={"PIPGUARD_REBUILD": "1", "PIP_NO_CACHE_DIR": "1"})
+    assert not any("corp" in path for path in public.requests)
+    assert not trace.exists()
+    assert held(project) == {"corp-lib": "1.0", "open-lib": "1.0"}
+    assert (done.status == 0) == has_password == folder.exists()
     assert [p.name for p in project.iterdir() if p.name.startswith(".venv")] == [".venv"]
 
 
@@ -197,3 +227,26 @@ def test_a_name_of_unknown_origin_is_never_built(
     assert done.status == 1
     assert not trace.exists()
     assert held(project) == {"open-lib": "2.0"}
+
+
+@needs_strace
+def test_nothing_else_is_connected_to(
+    run_pipguard: RunPipguard, pipguard_command: Path, project: Path, private: LoopbackIndex,
+    public: LoopbackIndex, tmp_path: Path,
+) -> None:  # fmt: skip
+    """Install, upgrade, undo, doctor, rescue: every connection is to the index in use."""
+    words = ["--index-url", private.secret_url]
+    log = tmp_path / "strace"
+    for line in (
+        ["install", *words, "corp-lib==1.0"], ["install", *words, "-U", "corp-lib"],
+        ["install", *words, "corp-app"], ["guard", "undo"], ["guard", "undo"],
+        ["guard", "doctor"], ["guard", "rescue", "--dry-run"], ["list"],
+    ):  # fmt: skip
+        tracing = [STRACE, "-f", "-qq", "-e", "trace=connect", "-A", "-o", str(log)]
+        run_command([*tracing, str(pipguard_command), *line], project)
+    lines = [line for line in log.read_text().splitlines() if "AF_INET" in line]
+    assert lines
+    ports = {private.server.server_port, public.server.server_port}
+    assert {int(re.findall(r"htons\((\d+)\)", line)[0]) for line in lines} <= ports
+    assert all("127.0.0.1" in line for line in lines)
+    assert not any("corp" in path for path in public.requests)
