@@ -317,14 +317,21 @@ class _Planner:
     def recall_askings(
         self, home: PipxHome, installed: Mapping[str, InstalledApplication]
     ) -> dict[str, Asking]:
-        """Return how applications are asked for that are upgraded without a word about an index."""
+        """Return how applications are asked for that are upgraded without a word about an index.
+
+        Without a log that can be read, as pip is configured: that is what pip itself would do.
+        """
         if not installed:
             return {}
         from pipguard.environments.inventory import Location
+        from pipguard.history.log import LogUnusable
         from pipguard.history.origins import recall_origins
 
         location = Location("pipx", home.environments)
-        kept = recall_origins(self.caller, self.tools.base, location, home.shared)
+        try:
+            kept = recall_origins(self.caller, self.tools.base, location, home.shared)
+        except LogUnusable:
+            return {}
         return {name: kept.ask_as_noted(name, there.version) for name, there in installed.items()}
 
     def plan_fallback(self, route: ToPipx, target: Target) -> Plan:

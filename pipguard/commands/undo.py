@@ -51,7 +51,7 @@ from pipguard.package_managers.queries import (
 from pipguard.package_managers.types import PackageManager
 from pipguard.pip.locate import RealPip
 from pipguard.pip.queries import locate_module_pip
-from pipguard.plan import Plan
+from pipguard.plan import Plan, Step
 from pipguard.plans.undo import (
     FormerVersions,
     Reversal,
@@ -64,6 +64,7 @@ from pipguard.plans.undo import (
 from pipguard.plans.venv import Tools
 from pipguard.report import show_plainly
 from pipguard.system.processes import make_asker
+from pipguard.system.secrets import strip_secrets
 from pipguard.system.streams import write_output
 
 SUMMARY = "reverse what a command changed; without an ID, the last one"
@@ -174,7 +175,8 @@ class Undoing:
         entry = replace(entry, undoes=self.entry.identifier)
         for step in (step for reversal in reversals for step in reversal.fetching):
             if execute_plan(Plan("undo", (step,)), self._perform_with(nullcontext)).exit_status:
-                raise PipguardError(f"nothing was changed: {step.subject} is no longer available")
+                problem = f"nothing was changed: {step.subject} is no longer available"
+                raise PipguardError(problem, _name_asked(step))
         with Recording(recorder, entry, self.locations) as recording:
             performer = self._perform_with(recording.watch)
             with recording.watch():
@@ -318,6 +320,14 @@ def _is_as_left(change: Change, now: InstalledPackage | None) -> bool:
 
 def _describe(package: InstalledPackage | None) -> str:
     return package.version if package else "absent"
+
+
+def _name_asked(step: Step) -> str:
+    """Return a hint with the index that a step asked, where that is not the configured one."""
+    index = dict(step.environ).get("PIP_INDEX_URL")
+    if not index:
+        return ""
+    return f"{strip_secrets(index)} was asked; pip takes a password for it from .netrc or keyring"
 
 
 def _describe_plans(reversals: list[Reversal]) -> str:

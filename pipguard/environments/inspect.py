@@ -89,8 +89,9 @@ def _inspect(path: str, ask: Callable[[list[str]], bytes | None]) -> Environment
         return Environment(path, "unfinished")
     if problem:
         is_readable = os.access(path, os.R_OK | os.X_OK)
-        requirements = list_requirements(path) if is_readable else ()
-        return _make_broken(path, problem, requirements)
+        return (
+            _describe_broken(path, problem) if is_readable else Environment(path, "broken", problem)
+        )
     if not os.listdir(path):
         return Environment(path, "empty")
     return _ask_interpreter(path, ask)
@@ -149,24 +150,25 @@ def _ask_interpreter(path: str, ask: Callable[[list[str]], bytes | None]) -> Env
     answer = (ask([interpreter_path(path), "-I", "-S", "-c", _ASK]) or b"").split()
     if len(answer) != 2 or not all(word.isdigit() for word in answer):
         problem = f"its interpreter {interpreter_path(path)} does not run"
-        return _make_broken(path, problem, list_requirements(path))
+        return _describe_broken(path, problem)
     version = (int(answer[0]), int(answer[1]))
     folders = list_site_folders(path)
     name = f"python{version[0]}.{version[1]}"
     if os.name != "nt" and folders and not any(f"/{name}/" in folder for folder in folders):
         made_for = os.path.basename(os.path.dirname(folders[0]))
         problem = f"it was made for {made_for} and now runs {name}"
-        return _make_broken(path, problem, list_requirements(path))
+        return _describe_broken(path, problem)
     has_pip = any(os.path.isdir(os.path.join(folder, "pip")) for folder in folders)
     return Environment(path, "usable", "", version, has_pip)
 
 
-def _make_broken(path: str, problem: str, requirements: tuple[str, ...]) -> Environment:
+def _describe_broken(path: str, problem: str) -> Environment:
     names = [os.path.basename(os.path.dirname(folder)) for folder in list_site_folders(path)]
     parts = names[0].removeprefix("python").split(".") if len(names) == 1 else []
     is_version = len(parts) == 2 and all(part.isdigit() for part in parts)
     made_for = (int(parts[0]), int(parts[1])) if is_version else None
-    return Environment(path, "broken", problem, requirements=requirements, made_for=made_for)
+    held = list_requirements(path)
+    return Environment(path, "broken", problem, requirements=held, made_for=made_for)
 
 
 def _is_conda(path: str) -> bool:

@@ -141,7 +141,6 @@ def build_origin_variables(origin: Origin) -> Variables:
         ("PIP_INDEX_URL", first[0] if first else PUBLIC_INDEX),
         ("PIP_EXTRA_INDEX_URL", " ".join(more or first) or PUBLIC_INDEX),
         ("PIP_FIND_LINKS", " ".join(map(_spell_link, origin.links)) or os.devnull),
-        ("PIP_NO_INPUT", "1"),
     )
 
 

@@ -103,6 +103,7 @@ def test_undo_of_an_upgrade_asks_the_index_it_came_from(
     done = run_pipguard(["guard", "undo"])
     assert done.status == 1
     assert "nothing was changed" in done.err
+    assert f"{private.url} was asked" in done.err
     assert held(project) == {"corp-lib": "2.0"}
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", private.secret_url)
     done = run_pipguard(["guard", "undo"])
