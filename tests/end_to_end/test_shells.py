@@ -128,9 +128,11 @@ def test_the_whole_way(shell: RealShell, tmp_path: Path) -> None:
 
 
 def test_an_alias_of_before_is_no_hindrance(shell: RealShell, tmp_path: Path) -> None:
-    shell.write_rc(before="alias pip=false\nalias pip3=false\n")
-    shown = shell.type(["pip --version", "pip3 --version"], tmp_path)
-    assert shown.count(" from ") == 2
+    """Of those that stand for another name of pip."""
+    shell.write_rc(before="alias pip=pip3\nalias pip3='python3 -m pip'\n")
+    shown = shell.type(["pip guard help undo", "pip3 guard help undo"], tmp_path)
+    assert shown.count("usage: pip guard undo") == 2
+    assert "stays so" not in shown
 
 
 def test_hostile_project_names_are_only_names(shell: RealShell, tmp_path: Path) -> None:
@@ -312,7 +314,7 @@ def test_text_for_powershell_has_everything_and_quotes_it() -> None:
     wanted = Wanted("/opt/it's/pipguard", "/c", ("run", "status"), ("python3",), True)
     text = build_script("powershell", wanted)
     assert "= '/opt/it''s/pipguard'\n" in text
-    assert "function global:pip {" in text
+    assert "foreach ($name in 'pip', 'pip3') {" in text
     assert "function global:python3 { Invoke-PipguardPython 'python3' $args }" in text
     assert "'run status' -split ' '" in text
     assert "@" + "PROGRAM@" not in text

@@ -5,17 +5,20 @@ __pipguard_program=@PROGRAM@
 __pipguard_note=@NOTES@/$$-$RANDOM
 __pipguard_active=${__pipguard_active-}
 
-# A `pip` that something else has defined stays: it may check what is installed.
+# A `pip` that something else has defined stays: it may check what is installed. An alias for
+# another name of pip, or of its Python, checks nothing.
 function __pipguard_define {
-  local name=$1 there
-  there=$(alias "$name" 2>/dev/null; typeset -f "$name" 2>/dev/null) || :
-  case $there in
-    '' | *pipguard*)
-      unalias "$name" 2>/dev/null || :
-      eval "function $name { __pipguard_call $name \"\$@\"; }"
-      ;;
-    *) printf 'pipguard: `%s` is defined by something else in this shell, and stays so\n' "$name" >&2 ;;
-  esac
+  local name=$1 body words
+  body=$(typeset -f "$name" 2>/dev/null) || :
+  words=$(alias "$name" 2>/dev/null) || :
+  case $body in '' | *pipguard*) body= ;; esac
+  case ${words#*=} in '' | *pipguard* | pip* | \'pip* | python* | \'python*) words= ;; esac
+  if [ -n "$body$words" ]; then
+    printf 'pipguard: `%s` is defined by something else in this shell, and stays so\n' "$name" >&2
+    return
+  fi
+  unalias "$name" 2>/dev/null || :
+  eval "function $name { __pipguard_call $name \"\$@\"; }"
 }
 __pipguard_define pip
 __pipguard_define pip3
