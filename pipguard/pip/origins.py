@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pipguard.caller import Caller
     from pipguard.pip.command_line import PipCommand
 
-PUBLIC_INDEX = "default"
-"""What pip asks where nobody has told it anything."""
+DEFAULT_INDEX = "default"
+"""Stands for the index that pip asks where nobody has told it anything."""
 UNKNOWN = ("?",)
 """The words of an origin that could not be read as a whole."""
 ORIGIN_OPTIONS = ("--extra-index-url", "--find-links", "--index-url", "--no-index", "--proxy")
@@ -45,7 +45,7 @@ _MOST_FILES = 100
 class Origin:
     """The indexes that are asked, the first one first, and what `--find-links` names."""
 
-    indexes: tuple[str, ...] = (PUBLIC_INDEX,)
+    indexes: tuple[str, ...] = (DEFAULT_INDEX,)
     links: tuple[str, ...] = ()
     is_known: bool = True
     """Whether all of it could be read (not so with a requirements file from an address)."""
@@ -103,7 +103,7 @@ def read_origin(
         return environ.get(name_variable(key)) or settings.get(key, "")
 
     is_off = parse_boolean(ask("no-index"))
-    indexes = (ask("index-url").strip() or PUBLIC_INDEX, *ask("extra-index-url").split())
+    indexes = (ask("index-url").strip() or DEFAULT_INDEX, *ask("extra-index-url").split())
     links = _resolve(ask("find-links").split(), caller.directory)
     files = (*ask("requirement").split(), *ask("constraint").split())
     origin = Origin(() if is_off else indexes, links)
@@ -126,20 +126,27 @@ def ask_as_before(kept: tuple[str, ...], now: Origin) -> Asking:
         tuple(secrets.get(url, url) for url in urls) for urls in (origin.indexes, origin.links)
     )
     full = Origin(indexes, links)
+    if DEFAULT_INDEX in indexes:
+        # No variable says "your default", so pip's files must not name another index.
+        return Asking((("PIP_CONFIG_FILE", os.devnull), *build_origin_variables(full)))
     return Asking(build_origin_variables(full), kept if full == origin else ())
 
 
 def build_origin_variables(origin: Origin) -> Variables:
-    """Return the variables that make pip ask exactly this, whatever its configuration says.
+    """Return the variables that make pip ask this, whatever its configuration says of indexes.
 
     pip takes an empty variable for none and would go on to its files (pip 23.0 to 26.3): where
-    nothing is to be added, the variable says once more what is asked anyway.
+    nothing is to be added, the variable says once more what is asked anyway. Of the default index
+    there is nothing to say.
     """
-    first, more = origin.indexes[:1], origin.indexes[1:]
+    first, more = (
+        tuple(url for url in urls if url != DEFAULT_INDEX)
+        for urls in (origin.indexes[:1], origin.indexes[1:])
+    )
     return (
-        ("PIP_NO_INDEX", "0" if first else "1"),
-        ("PIP_INDEX_URL", first[0] if first else PUBLIC_INDEX),
-        ("PIP_EXTRA_INDEX_URL", " ".join(more or first) or PUBLIC_INDEX),
+        ("PIP_NO_INDEX", "0" if origin.indexes else "1"),
+        ("PIP_INDEX_URL", first[0] if first else None),
+        ("PIP_EXTRA_INDEX_URL", " ".join(more or first) or None),
         ("PIP_FIND_LINKS", " ".join(map(_spell_link, origin.links)) or os.devnull),
     )
 

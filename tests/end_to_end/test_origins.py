@@ -88,6 +88,24 @@ def test_what_is_kept_has_no_secret_and_gets_it_back() -> None:
     assert ask_as_before(Origin((A, B)).words, now).words == Origin((A, B)).words
 
 
+def test_the_default_index_is_asked_again_though_another_is_configured(
+    managed_python: ManagedPython, project: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIP_CONFIG_FILE", raising=False)
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", B)
+    write(home / ".pip/pip.conf", f"[global]\nindex-url = {A}\nfind-links = {C}\n")
+    caller = make_caller(project, home, **os.environ)
+    now = read_origin(caller, str(managed_python.python))
+    assert now.indexes == (A, B)
+    for name, value in ask_as_before(Origin().words, now).variables:
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    # pip names its indexes where they are not its default alone.
+    assert ask_pip(managed_python, project, ["download"]) == ("", os.devnull)
+
+
 @pytest.mark.parametrize("text", ["-r https://h/r.txt\n", "--no-such-option\n", "-i 'x\n", None])
 def test_what_cannot_be_read_as_a_whole_is_unknown(project: Path, text: str | None) -> None:
     if text is not None:
