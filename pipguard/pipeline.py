@@ -205,6 +205,7 @@ def _perform(caller: Caller, decision: Decision, console: Console) -> int:
 
 
 def _start_recording(caller: Caller, decision: Decision, console: Console) -> Recording:
+    from pipguard.history.affected import list_affected
     from pipguard.history.record import Recording, list_locations, make_entry, make_recorder
     from pipguard.pip.origins import read_origin
 
@@ -215,4 +216,5 @@ def _start_recording(caller: Caller, decision: Decision, console: Console) -> Re
         make_entry(caller, plan.route, base),
         list_locations(caller, decision.route, plan, base),
         lambda: read_origin(caller, base, environment, decision.command).words,
+        lambda path: list_affected(path, decision.command, caller),
     )

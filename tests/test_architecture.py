@@ -56,8 +56,8 @@ COMPUTING = {
 }  # fmt: skip
 LOOKING = {"glob", "io", "pathlib", "shutil", "socket", "tempfile", "time", "urllib"} | STARTERS
 COMPUTING_FUNCTIONS = {
-    "build_isolated_command", "dataclass", "drop_relative_entries", "field", "interpreter_path",
-    "mask_secrets", "parse_requirement", "quote_word", "replace",
+    "build_isolated_command", "dataclass", "drop_relative_entries", "field", "group_by_asking",
+    "interpreter_path", "mask_secrets", "parse_requirement", "quote_word", "replace",
 }  # fmt: skip
 
 

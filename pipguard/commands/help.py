@@ -28,8 +28,9 @@ WHAT IS TRUSTED
 
 WHO IS ASKED
   Only the indexes that pip's own options, variables, configuration and requirements files name.
-  `undo`, `rescue`, a rebuild and the upgrade of an application ask exactly where each distribution
-  came from. Where nobody noted that, the configured index is asked, after a word about it, for
+  Undo in an environment takes the files that were kept, and asks nobody. Where there are none, and
+  in `rescue`, a rebuild for another Python and the upgrade or undo of an application, exactly that
+  index is asked that each distribution came from. Where nobody noted that, the configured index is asked, after a word about it, for
   wheels alone; and nobody is asked where another index was in use. A password comes from where pip
   has it each time: configuration, variables, .netrc, keyring.
 
@@ -40,6 +41,8 @@ WHAT IS KEPT, FOR YOU ALONE
       environments that are trusted
   {cache}
       what can be lost: answers about packages, pip's compiled modules
+  .pipguard in each environment
+      the files of former versions, up to 256 MiB, and once more the origins
   pipx stores the options of its pip; options that hold a password reach it as variables.
 
 IF YOU FIND A FAULT

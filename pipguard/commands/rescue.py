@@ -41,7 +41,7 @@ from pipguard.package_managers.queries import find_owner
 from pipguard.package_managers.shadowed import ShadowedPackage, find_shadowed
 from pipguard.pip.interpreter import build_isolated_command, read_isolated_command, read_version
 from pipguard.pip.locate import RealPip
-from pipguard.pip.origins import Asking
+from pipguard.pip.origins import Asking, group_by_asking
 from pipguard.pip.queries import locate_module_pip
 from pipguard.plan import Plan, Step
 from pipguard.plans.pipx import build_pip_arguments, plan_shared_pip
@@ -50,7 +50,6 @@ from pipguard.plans.venv import (
     Tools,
     build_pip_command,
     build_variables,
-    group_requirements,
     plan_creation,
 )
 from pipguard.settings import Settings
@@ -161,7 +160,7 @@ class Rescue:
         missing = find_missing(found, self.environment, self.home)
         askings = self._recall(missing)
         libraries = [c for c in missing if c.goes_to == "environment"]
-        groups = group_requirements((w for c in libraries for w in c.words), askings)
+        groups = group_by_asking((askings.get(c.words[0], Asking()), c.words) for c in libraries)
         for asking, words in groups.items():
             # A dependency that comes from elsewhere must not be looked for in the wrong place.
             is_alone = len(groups) > 1 or self._fill(words, (), asking)

@@ -35,6 +35,7 @@ from pipguard.environments.trust import find_distrust
 from pipguard.environments.unrecorded import list_unrecorded
 from pipguard.errors import PipguardError
 from pipguard.execute import Performer, execute_plan
+from pipguard.history.former import pack_wheel
 from pipguard.history.log import Entry, History, locate_log_folder, read_history, to_document
 from pipguard.history.origins import describe_guesses, recall_origins
 from pipguard.history.record import (
@@ -177,7 +178,8 @@ class Undoing:
             if execute_plan(Plan("undo", (step,)), self._perform_with(nullcontext)).exit_status:
                 problem = f"nothing was changed: {step.subject} is no longer available"
                 raise PipguardError(problem, _name_asked(step))
-        with Recording(recorder, entry, self.locations) as recording:
+        names = [change.name for change in self.entry.changes]
+        with Recording(recorder, entry, self.locations, list_affected=lambda _: names) as recording:
             performer = self._perform_with(recording.watch)
             with recording.watch():
                 statuses = [execute_plan(r.plan, performer).exit_status for r in reversals]
@@ -225,15 +227,24 @@ class Undoing:
     def _recall(
         self, location: Location, changes: tuple[Change, ...], environment: str
     ) -> FormerVersions:
-        """Return where the former versions came from, by the log."""
+        """Return how the former versions are got: what was kept is here, the log tells the rest."""
+        here = frozenset(
+            change.name
+            for change in changes
+            if location.kind == "environment"
+            and change.before
+            and pack_wheel(environment, change.name, change.before.version, self.download_folder)
+        )
         kept = recall_origins(self.caller, self._locate_base(), location, environment)
         askings = {}
         for change in changes:
+            if change.name in here:
+                continue
             if change.before and (location.kind == "pipx" or not change.before.words):
                 askings[change.name] = kept.ask_again(change.name, change.before.version)
         for line in describe_guesses(askings, kept.now):
             self._say(line)
-        return FormerVersions(self.download_folder, askings)
+        return FormerVersions(self.download_folder, askings, here)
 
     def _plan_system(self, location: Location, changes: tuple[Change, ...]) -> Reversal:
         manager = load_manager(location.path)

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 
 from pipguard.environments.bytecode import provide_bytecode
 from pipguard.environments.inspect import UNFINISHED_NAME, is_unfinished
+from pipguard.environments.own_folder import OWN_FOLDER
 from pipguard.environments.trust import record_trust
 from pipguard.environments.unrecorded import list_unrecorded
 from pipguard.errors import PipguardError
 from pipguard.system.folders import cache_folder, list_names
 from pipguard.system.frozen import dataclass
-from pipguard.system.private_files import remove_file
+from pipguard.system.private_files import link_file, remove_file
 from pipguard.system.processes import postponing_signals
 
 
@@ -84,8 +85,9 @@ class Creator:
             raise CreationFailed(f"virtualenv could not make {self.path}")
         if self.bytecode:
             provide_bytecode(self.path, self.bytecode, self.environ)
-        if self.creation.keeps_packages:
-            _take_over(self.aside, self.path)
+        if self.aside:
+            inside = "" if self.creation.keeps_packages else OWN_FOLDER
+            _take_over(os.path.join(self.aside, inside), os.path.join(self.path, inside))
 
     def keep(self) -> str:
         """Declare it finished; the broken environment that it replaced is removed.
@@ -172,7 +174,7 @@ def _take_over(old: str, new: str) -> None:
             for name in (*files, *links):
                 target = os.path.join(new, inside, name)
                 if not os.path.lexists(target):
-                    _link(os.path.join(folder, name), target)
+                    link_file(os.path.join(folder, name), target)
     except OSError as error:
         problem = f"{error.filename}: {error.strerror}"
         raise CreationFailed(f"its packages cannot be taken over: {problem}") from error
@@ -180,16 +182,6 @@ def _take_over(old: str, new: str) -> None:
 
 def _is_pip(name: str) -> bool:
     return name == "pip" or (name.startswith("pip-") and name.endswith(".dist-info"))
-
-
-def _link(path: str, target: str) -> None:
-    """Give a file a second name, or, where the file system has none, make a copy."""
-    try:
-        os.link(path, target, follow_symlinks=False)
-    except OSError:
-        import shutil
-
-        shutil.copy2(path, target, follow_symlinks=False)
 
 
 def _choose_free_name(path: str, ending: str) -> str:

@@ -40,6 +40,11 @@ class Location:
     listing: tuple[str, ...] = field(default=(), compare=False)
     """The command that lists the operating system's packages."""
 
+    def locate_environment(self, name: str) -> str:
+        """Return the environment that a package of it is in; empty where it is in none."""
+        places = {"environment": self.path, "pipx": os.path.join(self.path, name)}
+        return places.get(self.kind, "")
+
 
 @dataclass(frozen=True, slots=True)
 class InstalledPackage:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from pipguard.environments.distributions import list_site_folders, scan_distributions
 from pipguard.environments.inspect import UNFINISHED_NAME
+from pipguard.environments.own_folder import OWN_FOLDER
 
 # What virtualenv 20 and venv (Python 3.8 to 3.15) write outside of distributions.
 _OWN_FILES = frozenset({"pyvenv.cfg", ".gitignore", "CACHEDIR.TAG", "lib64", UNFINISHED_NAME})
@@ -31,6 +32,8 @@ def list_unrecorded(environment: str) -> list[str]:
     for folder, folders, files in os.walk(environment):
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         folders[:] = [name for name in folders if name != _COMPILED]
+        if folder == environment and OWN_FOLDER in folders:
+            folders.remove(OWN_FOLDER)
         for name in (*files, *links):
             path = os.path.join(folder, name)
             inside = os.path.relpath(path, environment)

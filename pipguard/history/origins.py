@@ -1,9 +1,9 @@
 """Recalls where the distributions of a location came from, so that nobody else is asked for them.
 
-In: the log, a location, where its pip takes distributions from now. Out: how to ask for one of them
-again. Without a note of its origin only the index that is configured now is asked, only for wheels,
-which run no code while they are installed, and not at all where another origin was ever seen:
-somebody else may have put a distribution of a private name on a public index.
+In: the log and the notes beside a location, where its pip takes distributions from now. Out: how to
+ask for one of them again. Without a note of its origin only the index that is configured now is
+asked, only for wheels, which run no code while they are installed, and not at all where another
+origin was ever seen: somebody else may have put a distribution of a private name on a public index.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from pipguard.caller import Caller
 from pipguard.environments.inventory import Location
 from pipguard.errors import PipguardError
+from pipguard.history.beside import Origins, read_origins
 from pipguard.history.log import Entry, History, locate_log_folder, read_history
 from pipguard.pip.origins import UNKNOWN, Asking, Origin, ask_as_before, read_origin
 from pipguard.system.frozen import dataclass
@@ -74,18 +75,25 @@ class KeptOrigins:
         return ask_as_before(words, self.now) if words and words != UNKNOWN else Asking()
 
     def find(self, name: str, version: str) -> tuple[str, ...]:
-        """Return the origin of the last install of that version; empty without one."""
+        """Return the origin of the last install of that version; empty without a note of it."""
         for entry in reversed(self.history.entries):
             if not entry.undoes and entry.route != "rescue":
                 for change in entry.changes:
                     is_it = change.location == self.location and change.name == name
                     if is_it and change.after and change.after.version == version:
                         return entry.origin
-        return ()
+        return self._read_beside(name).get(name, {}).get(version, ())
 
     def _list_seen(self, name: str) -> set[tuple[str, ...]]:
         """Return every origin that the location (in pipx, the application) was filled from."""
-        return {e.origin for e in self.history.entries if e.origin and self._concerns(e, name)}
+        noted = self._read_beside(name).values()
+        beside = {words for versions in noted for words in versions.values()}
+        logged = {e.origin for e in self.history.entries if e.origin and self._concerns(e, name)}
+        return logged | beside
+
+    def _read_beside(self, name: str) -> Origins:
+        environment = self.location.locate_environment(name)
+        return read_origins(environment) if environment else {}
 
     def _concerns(self, entry: Entry, name: str) -> bool:
         changes = [c for c in entry.changes if c.location == self.location and c.after]

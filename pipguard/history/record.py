@@ -6,7 +6,7 @@ Never fails the command that it records: a log that cannot be written is said in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from pipguard.caller import Caller
@@ -18,6 +18,8 @@ from pipguard.environments.inventory import (
     compare_inventories,
     read_inventory,
 )
+from pipguard.history.beside import note_origins
+from pipguard.history.former import drop_unchanged, keep_files
 from pipguard.history.log import Entry, LogUnusable, append_entry, locate_log_folder
 from pipguard.pip.interpreter import list_site_folders
 from pipguard.plan import Plan
@@ -52,12 +54,15 @@ class Recording:
         entry: Entry,
         locations: tuple[Location, ...],
         find_origin: Callable[[], tuple[str, ...]] = tuple,
+        list_affected: Callable[[str], Iterable[str]] = lambda _: (),
     ) -> None:
         self.recorder = recorder
         self.entry = entry
         self.locations = locations
         self.find_origin = find_origin
         """Tells where what is installed came from; asked when something was."""
+        self.list_affected = list_affected
+        """Tells which distributions of an environment may change; their files are kept."""
         self.is_watching = False
         self.is_recorded = False
         """Whether the entry is in the log, with all that was changed."""
@@ -84,15 +89,22 @@ class Recording:
             return
         self.is_watching = True
         before = [self._read_inventory(location) for location in self.locations]
+        for environment in self._list_environments():
+            keep_files(environment, self.list_affected(environment))
         try:
             yield
         finally:
             self._note(before)
+            for environment in self._list_environments():
+                drop_unchanged(environment)
             self.is_watching = False
 
     def end(self, exit_status: int) -> None:
         """Note how the command ended."""
         self.entry = replace(self.entry, exit_status=exit_status)
+
+    def _list_environments(self) -> list[str]:
+        return [place.path for place in self.locations if place.kind == "environment"]
 
     def _read_inventory(self, location: Location) -> Inventory | None:
         """Return what is there; None where that cannot be found out, which is said."""
@@ -119,6 +131,18 @@ class Recording:
         )
         if any(change.after for change in changes):
             self.entry = replace(self.entry, origin=self.find_origin())
+            self._note_origins(changes)
+
+    def _note_origins(self, changes: list[Change]) -> None:
+        if not self.entry.origin:
+            return
+        found: dict[str, dict[str, str]] = {}
+        for change in changes:
+            folder = change.location.locate_environment(change.name)
+            if folder and change.after:
+                found.setdefault(folder, {})[change.name] = change.after.version
+        for folder, versions in found.items():
+            note_origins(folder, versions, self.entry.origin)
 
 
 def list_locations(caller: Caller, route: Route, plan: Plan, base: str) -> tuple[Location, ...]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 
-from pipguard.pip.command_line import parse_command
 from pipguard.pip.configuration import (
     Variables,
     list_loaded_files,
@@ -19,15 +18,14 @@ from pipguard.pip.configuration import (
     read_settings_of_files,
     read_site_variables,
 )
+from pipguard.pip.requirements_files import read_requirements_files
 from pipguard.system.booleans import parse_boolean
 from pipguard.system.frozen import dataclass, replace
 from pipguard.system.secrets import mask_secrets, strip_secrets
-from pipguard.system.texts import read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pipguard.caller import Caller
     from pipguard.pip.command_line import PipCommand
@@ -38,7 +36,6 @@ UNKNOWN = ("?",)
 """The words of an origin that could not be read as a whole."""
 ORIGIN_OPTIONS = ("--extra-index-url", "--find-links", "--index-url", "--no-index", "--proxy")
 """The options that can hold an address with a password."""
-_MOST_FILES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +129,19 @@ def ask_as_before(kept: tuple[str, ...], now: Origin) -> Asking:
     return Asking(build_origin_variables(full), kept if full == origin else ())
 
 
+def group_by_asking(
+    requirements: Iterable[tuple[Asking, Sequence[str]]],
+) -> dict[Asking, list[str]]:
+    """Return pip's words for all requirements that are asked for in the same way.
+
+    With several groups a dependency that is named in one must not be looked for in another.
+    """
+    groups: dict[Asking, list[str]] = {}
+    for asking, words in requirements:
+        groups.setdefault(asking, []).extend(words)
+    return groups
+
+
 def build_origin_variables(origin: Origin) -> Variables:
     """Return the variables that make pip ask this, whatever its configuration says of indexes.
 
@@ -167,26 +177,11 @@ def _follow_files(
     files: Iterable[str], directory: str, origin: Origin, environ: Mapping[str, str]
 ) -> Origin:
     """Return the origin after the option lines of requirements files, in pip's order."""
-    waiting = [os.path.join(directory, name) if "://" not in name else name for name in files]
-    seen: set[str] = set()
-    while waiting:
-        path = waiting.pop(0)
-        if path in seen:
-            continue
-        seen.add(path)
-        text = None if "://" in path or len(seen) > _MOST_FILES else read_text(path)
-        if text is None:
+    for file in read_requirements_files(files, directory, environ):
+        if not file.is_complete:
             return replace(origin, is_known=False)
-        nested: list[str] = []
-        for words in _list_option_lines(text, environ):
-            command = parse_command(("install", *words))
-            if command.error:
-                return replace(origin, is_known=False)
-            folder = os.path.dirname(path)
-            origin = _apply_options(command, (folder, directory), origin)
-            named = (*command.values("--requirement"), *command.values("--constraint"))
-            nested += (name if "://" in name else os.path.join(folder, name) for name in named)
-        waiting = nested + waiting
+        for command in file.options:
+            origin = _apply_options(command, (file.folder, directory), origin)
     return origin
 
 
@@ -206,24 +201,6 @@ def _apply_options(command: PipCommand, folders: tuple[str, ...], origin: Origin
         found = (folder for folder in folders if os.path.exists(os.path.join(folder, link)))
         links += _resolve((link,), next(found, folders[-1]))
     return replace(origin, indexes=indexes, links=links)
-
-
-def _list_option_lines(text: str, environ: Mapping[str, str]) -> Iterable[list[str]]:
-    """Yield the words of each line that holds options alone; a requirement's own name no index."""
-    # Imported here because few commands have such a file.
-    import re
-    import shlex
-
-    def expand(found: re.Match[str]) -> str:
-        return environ.get(found[1]) or found[0]
-
-    for line in re.sub(r"\\\r?\n", "", text).splitlines():
-        said = re.sub(r"(^|\s)#.*$", "", line).strip()
-        if said.startswith("-"):
-            try:
-                yield shlex.split(re.sub(r"\$\{([A-Z0-9_]+)\}", expand, said))
-            except ValueError:
-                yield ["--not-readable"]
 
 
 def _resolve(links: Iterable[str], folder: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pipguard.environments.inventory import Change, InstalledPackage
 from pipguard.environments.pipx import PipxHome
 from pipguard.package_managers.types import PackageManager
 from pipguard.pip.configuration import Variables
-from pipguard.pip.origins import Asking
+from pipguard.pip.origins import Asking, group_by_asking
 from pipguard.plan import Plan, Step
 from pipguard.plans.pipx import build_pip_arguments, plan_shared_pip
 from pipguard.plans.system import make_step
@@ -47,6 +47,8 @@ class FormerVersions:
     """Where they are put."""
     askings: Mapping[str, Asking]
     """By the distribution's name."""
+    here: frozenset[str] = frozenset()
+    """The distributions of which a wheel is in the folder already."""
 
     def ask(self, name: str) -> Asking:
         """Return how one is asked for."""
@@ -156,8 +158,8 @@ def plan_system_reversal(
 def _reverse(changes: tuple[Change, ...], pip: _Pip, former: FormerVersions) -> tuple[Step, ...]:
     gone = [change.name for change in changes if change.before is None]
     back = [(change.name, change.before) for change in changes if change.before]
-    plain = [_index_words(name, package) for name, package in back if not package.words]
-    special = [word for _, package in back for word in package.words]
+    special = [word for name, p in back if name not in former.here for word in p.words]
+    plain = [_index_words(n, p) for n, p in back if n in former.here or not p.words]
     install = (*pip.words, "install", "--no-deps", "--force-reinstall", *pip.install_options)
     steps = []
     if gone:
@@ -177,7 +179,7 @@ def _fetch(changes: tuple[Change, ...], pip: _Pip, former: FormerVersions) -> tu
     wanted = [
         (name, word)
         for name, package in packages
-        if package.words[:1] != ("--editable",)
+        if name not in former.here and package.words[:1] != ("--editable",)
         for word in (package.words or (_index_words(name, package),))
     ]
     return _fetch_requirements(wanted, pip, former)
@@ -187,9 +189,7 @@ def _fetch_requirements(
     wanted: Iterable[tuple[str, str]], pip: _Pip, former: FormerVersions
 ) -> tuple[Step, ...]:
     """Return one step for all that is asked for in the same way; `wanted` are names and words."""
-    groups: dict[Asking, list[str]] = {}
-    for name, word in wanted:
-        groups.setdefault(former.ask(name), []).append(word)
+    groups = group_by_asking((former.ask(name), (word,)) for name, word in wanted)
     # `wheel` is not refused by the marker, takes from pip's cache, and builds what is no wheel.
     command = (*pip.words, "wheel", "--no-deps", f"--wheel-dir={former.folder}")
     return tuple(

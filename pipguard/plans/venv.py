@@ -15,7 +15,7 @@ from pipguard.pip.configuration import Variables
 from pipguard.pip.interpreter import build_isolated_command
 from pipguard.pip.locate import RealPip
 from pipguard.pip.options import NEWEST
-from pipguard.pip.origins import Asking
+from pipguard.pip.origins import Asking, group_by_asking
 from pipguard.plan import Plan, Step
 from pipguard.route import ToVenv
 from pipguard.settings import Settings
@@ -23,7 +23,7 @@ from pipguard.system.frozen import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 # In an environment pip refuses --user, and these send the packages somewhere else (pip 23 to 26).
 # PIP_USER is set, not taken away: a configuration file may say `user = true`.
@@ -95,12 +95,8 @@ def _install_again(
     pip: tuple[str, ...],
     variables: Variables,
 ) -> list[Step]:
-    """Return one step for all requirements that come from the same place.
-
-    With several places each step takes what is named and nothing else: a dependency that is named
-    in another step must not be looked for in the wrong place.
-    """
-    groups = group_requirements(requirements, askings)
+    """Return one step for all requirements that come from the same place."""
+    groups = group_by_asking(_pair_with_askings(requirements, askings))
     options = ("--no-deps",) if len(groups) > 1 else ()
     return [
         Step(
@@ -112,16 +108,13 @@ def _install_again(
     ]
 
 
-def group_requirements(
+def _pair_with_askings(
     requirements: Iterable[str], askings: Mapping[str, Asking]
-) -> dict[Asking, list[str]]:
-    """Return pip's words by how they are asked for; the unnamed ones as pip is configured."""
-    groups: dict[Asking, list[str]] = {}
+) -> Iterator[tuple[Asking, tuple[str, ...]]]:
     words = iter(requirements)
     for word in words:
-        group = groups.setdefault(askings.get(word, Asking()), [])
-        group += (word, next(words)) if word == "--editable" else (word,)
-    return groups
+        given = (word, next(words)) if word == "--editable" else (word,)
+        yield askings.get(word, Asking()), given
 
 
 def build_variables(tools: Tools) -> Variables:

@@ -53,6 +53,16 @@ def remove_file(path: str) -> None:
         return
 
 
+def link_file(path: str, target: str) -> None:
+    """Give a file a second name, or, where the file system has none, make a copy."""
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except OSError:
+        import shutil
+
+        shutil.copy2(path, target, follow_symlinks=False)
+
+
 def remove_oldest(folder: str, most: int) -> None:
     """Remove the older half of the files in a folder when there are more than `most`."""
     paths = [os.path.join(folder, name) for name in list_readable_names(folder)]

@@ -75,6 +75,11 @@ def install(run: RunPipguard, *words: str) -> None:
     assert done.status == 0, done.err
 
 
+def forget_former_files(project: Path) -> None:
+    """Make undo ask an index: what was kept of former versions is gone."""
+    shutil.rmtree(project / ".venv/.pipguard/former")
+
+
 def set_password_for_pip(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the password where pip finds it by itself."""
     netrc = folder / "netrc"
@@ -100,6 +105,7 @@ def test_undo_of_an_upgrade_asks_the_index_it_came_from(
         if way == "file":
             words = write_requirements(project, private, f"corp-lib=={version}")
         install(run_pipguard, *words)
+    forget_former_files(project)
     done = run_pipguard(["guard", "undo"])
     assert done.status == 1
     assert "nothing was changed" in done.err
@@ -110,6 +116,34 @@ def test_undo_of_an_upgrade_asks_the_index_it_came_from(
     assert done.status == 0, done.err
     assert held(project) == {"corp-lib": "1.0"}
     assert asked(public) == []
+    assert not trace.exists()
+
+
+def test_undo_of_an_upgrade_asks_nobody_where_the_former_files_were_kept(
+    run_pipguard: RunPipguard, project: Path, private: LoopbackIndex, public: LoopbackIndex
+) -> None:
+    for version in ("1.0", "2.0"):
+        install(run_pipguard, "--index-url", private.secret_url, f"corp-lib=={version}")
+    private.requests.clear()
+    done = run_pipguard(["guard", "undo"])
+    assert done.status == 0, done.err
+    assert held(project) == {"corp-lib": "1.0"}
+    assert asked(private) == asked(public) == []
+
+
+def test_the_origin_is_noted_beside_the_environment_too(
+    run_pipguard: RunPipguard, project: Path, home: Path, private: LoopbackIndex,
+    public: LoopbackIndex, trace: Path,
+) -> None:  # fmt: skip
+    install(run_pipguard, "--index-url", private.secret_url, "corp-lib==1.0")
+    shutil.rmtree(home / "xdg-state")
+    (folder,) = (project / ".venv/lib").iterdir()
+    folder.rename(folder.parent / "python3.9")
+    private.requests.clear()
+    done = run_pipguard(["install", "open-lib"], env={"PIPGUARD_REBUILD": "1"})
+    assert done.status != 0
+    assert asked(private)
+    assert not any("corp" in path for path in public.requests)
     assert not trace.exists()
 
 
@@ -201,6 +235,7 @@ def test_an_origin_that_nobody_noted(
     else:
         assert run_command([*by_hand, "open-lib==1.0"]).status == 0
         install(run_pipguard, "open-lib==2.0")
+    forget_former_files(project)
     public.requests.clear()
     done = run_pipguard(["guard", "undo"])
     if seen == "private":
@@ -224,6 +259,7 @@ def test_a_name_of_unknown_origin_is_never_built(
     words = ["--index-url", private.secret_url, "corp-lib==1.0"]
     assert run_command([*by_hand, "install", *words]).status == 0
     assert run_pipguard(["uninstall", "-y", "corp-lib"]).status == 0
+    forget_former_files(project)
     done = run_pipguard(["guard", "undo"])
     assert done.status == 1
     assert not trace.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Protocol
 
@@ -119,6 +120,7 @@ def test_a_version_that_is_gone_is_said_before_anything_is_touched(
     run("install", "six==1.15.0", env=there)
     run("install", "--upgrade", "six", "tinyextra", env=there)
     (package_index.folder / "simple/six/index.html").unlink()
+    shutil.rmtree(project / ".venv/.pipguard/former")
     said = run("guard", "undo", env=there, status=1)
     assert "nothing was changed: six==1.15.0 is no longer available" in said
     assert held(project / ".venv") == {"six": "1.16.0", "tinyextra": "1.0"}

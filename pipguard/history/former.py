@@ -1,0 +1,197 @@
+"""Keeps the files of distributions that are about to change, so that undo need ask nobody for them.
+
+In: an environment, the names of distributions. Out: their files in `.pipguard/former` inside the
+environment, as further names (hard links) of the same files; a wheel (PEP 427) made of them when
+one is wanted back. What does not match its RECORD (PEP 376) any more is not given back. Beyond 256
+MiB in one environment the oldest go. Never fails what it is done for: where nothing can be kept,
+undo asks where the distribution came from.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator
+
+from pipguard.environments.distributions import list_site_folders, scan_distributions
+from pipguard.environments.own_folder import find_own_folder, open_own_folder
+from pipguard.system.folders import list_readable_names
+from pipguard.system.private_files import link_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import zipfile
+
+_NAME = "former"
+_MOST_BYTES = 256 * 1024 * 1024
+# pip writes these anew, and those of commands, too (pip 23.0 to 26.3).
+_WRITTEN_BY_PIP = frozenset({"INSTALLER", "RECORD", "REQUESTED"})
+
+
+def keep_files(environment: str, names: Iterable[str]) -> None:
+    """Keep the files of those of the named distributions that are there."""
+    wanted = frozenset(names)
+    is_there = os.path.isfile(os.path.join(environment, "pyvenv.cfg"))
+    folder = open_own_folder(environment, _NAME) if wanted and is_there else ""
+    if not folder:
+        return
+    for metadata, name, version in _scan(environment):
+        kept = os.path.join(folder, f"{name}-{version}")
+        if name in wanted and metadata.endswith(".dist-info") and not os.path.exists(kept):
+            try:
+                _link_all(environment, metadata, kept)
+            except (OSError, ValueError, csv.Error):
+                _remove(kept)
+
+
+def drop_unchanged(environment: str) -> None:
+    """Forget what is installed in the version that is kept, and the oldest of what is too much."""
+    folder = find_own_folder(environment, _NAME)
+    names = list_readable_names(folder) if folder else []
+    if not names:
+        return
+    there = {f"{name}-{version}" for _, name, version in _scan(environment)}
+    for name in there.intersection(names):
+        _remove(os.path.join(folder, name))
+    paths = [os.path.join(folder, name) for name in names if name not in there]
+    paths.sort(key=lambda path: os.stat(path).st_mtime)
+    total = 0
+    for path in reversed(paths):
+        total += sum(os.lstat(file).st_size for file in _walk(path))
+        if total > _MOST_BYTES:
+            _remove(path)
+
+
+def pack_wheel(environment: str, name: str, version: str, folder: str) -> bool:
+    """Make a wheel of what is kept of a distribution; tell whether it is whole and unchanged.
+
+    pip installs it as it installed the first one: the commands and `RECORD` are made anew, and
+    `direct_url.json` (PEP 610), which tells where it came from, is what it was.
+    """
+    former = find_own_folder(environment, _NAME)
+    kept = os.path.join(former, f"{name}-{version}")
+    found = [path for path, _, _ in _scan(kept)] if former else []
+    if len(found) != 1 or not _is_for(environment, os.path.relpath(found[0], kept)):
+        return False
+    import zipfile
+
+    stem = os.path.basename(found[0]).removesuffix(".dist-info")
+    path = os.path.join(folder, f"{stem}-py3-none-any.whl")
+    try:
+        with zipfile.ZipFile(path, "w") as wheel:
+            _fill_wheel(wheel, kept, found[0])
+    except (OSError, ValueError, csv.Error):
+        if os.path.exists(path):
+            os.unlink(path)
+        return False
+    return True
+
+
+def _is_for(environment: str, metadata: str) -> bool:
+    """Tell whether the environment is still one of the Python that it was installed for."""
+    return os.path.isdir(os.path.join(environment, os.path.dirname(metadata)))
+
+
+def _fill_wheel(wheel: zipfile.ZipFile, kept: str, metadata: str) -> None:
+    """Write the files; raises ValueError where one is not as RECORD has it."""
+    from zipfile import ZipInfo
+
+    site = os.path.dirname(metadata)
+    information = os.path.basename(metadata)
+    data = information.removesuffix(".dist-info") + ".data"
+    commands = _list_commands(metadata)
+    record = io.StringIO()
+    writer = csv.writer(record, lineterminator="\n")
+    for row, hashed, size in _read_record(metadata):
+        path = os.path.normpath(os.path.join(site, row))
+        if os.path.dirname(row) == information and os.path.basename(row) in _WRITTEN_BY_PIP:
+            continue
+        inside = os.path.relpath(path, kept)
+        folder, base = os.path.split(inside)
+        is_program = folder in {"bin", "Scripts"}
+        if is_program and base.removesuffix(".exe") in commands:
+            continue
+        if not row.startswith(".."):
+            target = row
+        else:
+            target = f"{data}/scripts/{base}" if is_program else f"{data}/data/{inside}"
+        content = _read_verified(path, hashed)
+        # With its permissions: pip makes executable what is so in the wheel.
+        entry = ZipInfo.from_file(path, target.replace(os.sep, "/"), strict_timestamps=False)
+        wheel.writestr(entry, content)
+        writer.writerow((target, hashed, size))
+    writer.writerow((f"{information}/RECORD", "", ""))
+    wheel.writestr(f"{information}/RECORD", record.getvalue())
+
+
+def _read_verified(path: str, hashed: str) -> bytes:
+    import base64
+    import hashlib
+
+    algorithm, _, expected = hashed.partition("=")
+    with open(path, "rb") as file:
+        content = file.read()
+    found = hashlib.new(algorithm, content).digest()
+    if base64.urlsafe_b64encode(found).decode().rstrip("=") != expected:
+        raise ValueError(f"{path} is not what was installed")
+    return content
+
+
+def _list_commands(metadata: str) -> frozenset[str]:
+    """Return the names of the commands that pip makes from its entry points."""
+    from configparser import ConfigParser
+
+    parser = ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(os.path.join(metadata, "entry_points.txt"), encoding="utf-8")
+    groups = ("console_scripts", "gui_scripts")
+    return frozenset(name for g in groups if parser.has_section(g) for name in parser[g])
+
+
+def _link_all(environment: str, metadata: str, kept: str) -> None:
+    """Link every recorded file; raises ValueError for one outside the environment."""
+    site = os.path.dirname(metadata)
+    rows = [row for row, _, _ in _read_record(metadata)]
+    made: set[str] = set()
+    for row in (*rows, f"{os.path.basename(metadata)}/RECORD"):
+        path = os.path.normpath(os.path.join(site, row))
+        inside = os.path.relpath(path, environment)
+        if inside.startswith(os.pardir):
+            raise ValueError(f"{path} is outside")
+        target = os.path.join(kept, inside)
+        folder = os.path.dirname(target)
+        if folder not in made:
+            os.makedirs(folder, exist_ok=True)
+            made.add(folder)
+        link_file(path, target)
+
+
+def _read_record(metadata: str) -> Iterator[tuple[str, str, str]]:
+    """Yield path, hash and size of each file but bytecode, which pip makes anew, and RECORD itself.
+
+    Raises ValueError for one without a hash: nobody could tell whether it is still the same.
+    """
+    with open(os.path.join(metadata, "RECORD"), encoding="utf-8", newline="") as file:
+        for row in csv.reader(file):
+            if not row or row[0].endswith((".pyc", "/RECORD")):
+                continue
+            path, hashed, size = row
+            if not hashed:
+                raise ValueError(f"{path} has no hash")
+            yield path, hashed, size
+
+
+def _scan(environment: str) -> Iterator[tuple[str, str, str]]:
+    return scan_distributions(list_site_folders(environment))
+
+
+def _walk(folder: str) -> Iterator[str]:
+    for parent, _, files in os.walk(folder):
+        yield from (os.path.join(parent, name) for name in files)
+
+
+def _remove(path: str) -> None:
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)
