@@ -30,9 +30,9 @@ WHO IS ASKED
   Only the indexes that pip's own options, variables, configuration and requirements files name.
   Undo in an environment takes the files that were kept, and asks nobody. Where there are none, and
   in `rescue`, a rebuild for another Python and the upgrade or undo of an application, exactly that
-  index is asked that each distribution came from. Where nobody noted that, the configured index is asked, after a word about it, for
-  wheels alone; and nobody is asked where another index was in use. A password comes from where pip
-  has it each time: configuration, variables, .netrc, keyring.
+  index is asked that each distribution came from. Where nobody noted that, the configured index is
+  asked, after a word about it, for wheels alone; and nobody is asked where another index was in
+  use. A password comes from where pip has it each time: configuration, variables, .netrc, keyring.
 
 WHAT IS KEPT, FOR YOU ALONE
   {log}
