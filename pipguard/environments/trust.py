@@ -214,8 +214,11 @@ def _find_foreign_part(path: str, user_id: int | None) -> str:
     """Return which part of an environment somebody else owns or may write to."""
     if user_id is None:  # Windows
         return ""
+    # In a user namespace without root (flatpak, bubblewrap) the system is somebody else's.
+    system = os.stat(os.sep).st_uid
     for part in _list_parts(path):
-        problem = _describe_foreign(part, user_id)
+        is_within = part == path or part.startswith(os.path.join(path, ""))
+        problem = _describe_foreign(part, user_id, 0 if is_within else system)
         if not problem and part == path and user_id != 0 and os.stat(path).st_uid == 0:
             problem = "belongs to root"
         if problem:
@@ -254,15 +257,18 @@ def _read_home(configuration: str) -> str:
     return next((value.strip() for key, _, value in pairs if key.strip() == "home"), "")
 
 
-def _describe_foreign(path: str, user_id: int | None) -> str:
-    """Return why somebody else decides what is at a path, empty when nobody else does."""
+def _describe_foreign(path: str, user_id: int | None, system: int = 0) -> str:
+    """Return why somebody else decides what is at a path, empty when nobody else does.
+
+    `system` is the owner of the operating system's files, besides root.
+    """
     try:
         status = os.lstat(path)
     except OSError:
         return ""
     if user_id is None:
         return ""
-    if status.st_uid not in (user_id, 0):
+    if status.st_uid not in (user_id, 0, system):
         return "belongs to somebody else"
     if stat.S_ISLNK(status.st_mode):  # whose permissions mean nothing
         return ""

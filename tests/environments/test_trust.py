@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import shutil
@@ -72,6 +73,39 @@ def test_somebody_elses_is_not(caller: Caller, environment: Path) -> None:
         "it belongs to somebody else",
         "it belongs to root",
     }
+
+
+@needs_root
+def test_root_has_no_number_in_a_user_namespace(caller: Caller, environment: Path) -> None:
+    """flatpak and bubblewrap map the user alone: all that is root's seems to be nobody's."""
+    for path in (environment, *environment.rglob("*")):
+        os.chown(path, 1234, 1234, follow_symlinks=False)
+    record_trust(str(environment), "made", caller.environ)
+    assert judge_in_namespace(environment, as_user(caller, 1234)) == ""
+    (environment / "bin").chmod(0o777)
+    assert "everybody" in judge_in_namespace(environment, as_user(caller, 1234))
+
+
+def judge_in_namespace(environment: Path, caller: Caller) -> str:
+    """Ask for distrust in a child whose user namespace knows no user but the caller."""
+    begin, is_mapped, answer = (os.pipe() for _ in range(3))
+    child = os.fork()
+    if child == 0:
+        try:
+            is_in = ctypes.CDLL(None).unshare(0x10000000) == 0  # CLONE_NEWUSER
+            os.write(begin[1], b"y" if is_in else b"n")
+            os.read(is_mapped[0], 1)
+            os.write(answer[1], find_distrust(str(environment), caller).encode() or b"-")
+        finally:
+            os._exit(0)
+    is_in = os.read(begin[0], 1) == b"y"
+    if is_in:
+        Path(f"/proc/{child}/uid_map").write_text(f"{caller.user_id} {caller.user_id} 1\n")
+    os.write(is_mapped[1], b"x")
+    os.waitpid(child, 0)
+    if not is_in:
+        pytest.skip("needs another platform: no user namespaces here")
+    return os.read(answer[0], 200).decode().strip("-")
 
 
 @needs_root
