@@ -44,6 +44,10 @@ class Origin:
 
     indexes: tuple[str, ...] = (DEFAULT_INDEX,)
     links: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    """Those whose certificate is not checked, by the user's word (`--trusted-host`)."""
+    certificate: str = ""
+    """The file of `--cert`."""
     is_known: bool = True
     """Whether all of it could be read (not so with a requirements file from an address)."""
 
@@ -58,6 +62,8 @@ class Origin:
             *(() if first else ("--no-index",)),
             *(f"--extra-index-url={strip_secrets(url)}" for url in more),
             *(f"--find-links={strip_secrets(link)}" for link in self.links),
+            *(f"--trusted-host={host}" for host in self.hosts),
+            *((f"--cert={self.certificate}",) if self.certificate else ()),
         )
 
 
@@ -74,10 +80,20 @@ class Asking:
 
 def parse_origin(words: tuple[str, ...]) -> Origin:
     """Return the origin that `Origin.words` were made from; it has no secrets."""
-    pairs = [word.partition("=") for word in words]
-    indexes = tuple(url for name, _, url in pairs if name.endswith("index-url"))
-    links = tuple(link for name, _, link in pairs if name == "--find-links")
-    return Origin(indexes, links, words != UNKNOWN)
+    told: dict[str, tuple[str, ...]] = {}
+    for name, _, value in (word.partition("=") for word in words):
+        told[name] = (*told.get(name, ()), value)
+
+    def find(name: str) -> tuple[str, ...]:
+        return told.get(name, ())
+
+    return Origin(
+        find("--index-url") + find("--extra-index-url"),
+        find("--find-links"),
+        find("--trusted-host"),
+        "".join(find("--cert")),
+        is_known=words != UNKNOWN,
+    )
 
 
 def read_origin(
@@ -103,7 +119,9 @@ def read_origin(
     indexes = (ask("index-url").strip() or DEFAULT_INDEX, *ask("extra-index-url").split())
     links = _resolve(ask("find-links").split(), caller.directory)
     files = (*ask("requirement").split(), *ask("constraint").split())
-    origin = Origin(() if is_off else indexes, links)
+    hosts = tuple(ask("trusted-host").split())
+    certificate = _locate(ask("cert"), caller.directory)
+    origin = Origin(() if is_off else indexes, links, hosts, certificate)
     if command:
         origin = _apply_options(command, (caller.directory,), origin)
         files = (*files, *command.values("--requirement"), *command.values("--constraint"))
@@ -122,7 +140,7 @@ def ask_as_before(kept: tuple[str, ...], now: Origin) -> Asking:
     indexes, links = (
         tuple(secrets.get(url, url) for url in urls) for urls in (origin.indexes, origin.links)
     )
-    full = Origin(indexes, links)
+    full = replace(origin, indexes=indexes, links=links)
     if DEFAULT_INDEX in indexes:
         # No variable says "your default", so pip's files must not name another index.
         return Asking((("PIP_CONFIG_FILE", os.devnull), *build_origin_variables(full)))
@@ -158,6 +176,8 @@ def build_origin_variables(origin: Origin) -> Variables:
         ("PIP_INDEX_URL", first[0] if first else None),
         ("PIP_EXTRA_INDEX_URL", " ".join(more or first) or None),
         ("PIP_FIND_LINKS", " ".join(map(_spell_link, origin.links)) or os.devnull),
+        *((("PIP_TRUSTED_HOST", " ".join(origin.hosts)),) if origin.hosts else ()),
+        *((("PIP_CERT", origin.certificate),) if origin.certificate else ()),
     )
 
 
@@ -200,7 +220,19 @@ def _apply_options(command: PipCommand, folders: tuple[str, ...], origin: Origin
     for link in command.values("--find-links"):
         found = (folder for folder in folders if os.path.exists(os.path.join(folder, link)))
         links += _resolve((link,), next(found, folders[-1]))
-    return replace(origin, indexes=indexes, links=links)
+    hosts = origin.hosts + command.values("--trusted-host")
+    certificate = _locate(command.last("--cert") or "", folders[-1])
+    return replace(
+        origin,
+        indexes=indexes,
+        links=links,
+        hosts=tuple(dict.fromkeys(hosts)),
+        certificate=certificate or origin.certificate,
+    )
+
+
+def _locate(file: str, folder: str) -> str:
+    return os.path.normpath(os.path.join(folder, file)) if file else ""
 
 
 def _resolve(links: Iterable[str], folder: str) -> tuple[str, ...]:

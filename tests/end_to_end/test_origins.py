@@ -88,6 +88,22 @@ def test_what_is_kept_has_no_secret_and_gets_it_back() -> None:
     assert ask_as_before(Origin((A, B)).words, now).words == Origin((A, B)).words
 
 
+def test_whose_certificate_is_not_checked_and_by_whose_it_is_belong_to_the_origin(
+    managed_python: ManagedPython, project: Path, home: Path
+) -> None:
+    write(project / "r.txt", "--trusted-host b\n")
+    words = ("install", "--trusted-host", "a", "-r", "r.txt", "--cert", "corp.pem", "-i", A)
+    caller = make_caller(project, home, PIP_TRUSTED_HOST="c")
+    origin = read_origin(caller, str(managed_python.python), "", parse_command(words))
+    assert origin.hosts == ("c", "a", "b")
+    assert origin.certificate == str(project / "corp.pem")
+    asking = ask_as_before(origin.words, read_origin(caller, str(managed_python.python)))
+    assert dict(asking.variables).items() >= {
+        "PIP_TRUSTED_HOST": "c a b", "PIP_CERT": str(project / "corp.pem"), "PIP_INDEX_URL": A
+    }.items()  # fmt: skip
+    assert asking.words == origin.words
+
+
 def test_the_default_index_is_asked_again_though_another_is_configured(
     managed_python: ManagedPython, project: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
