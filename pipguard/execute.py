@@ -7,6 +7,7 @@ found stays, whatever happens. Never decides, never words a result.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
@@ -14,11 +15,13 @@ from pipguard.environments.inspect import UNFINISHED_NAME
 from pipguard.errors import PipguardError
 from pipguard.pip.refusal import HeldBlock
 from pipguard.plan import Plan, Step, apply_changes
-from pipguard.system.frozen import dataclass
-from pipguard.system.locks import hold_environment_lock
+from pipguard.system.frozen import dataclass, field, replace
+from pipguard.system.journal import Journal
+from pipguard.system.locks import hold_place_lock
 from pipguard.system.processes import (
     DISCARD,
     Interrupted,
+    postponing_signals,
     raising_on_signals,
     run_captured,
     run_foreground,
@@ -29,7 +32,10 @@ from pipguard.system.streams import write_error
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pipguard.environments.create import Creator
+    from pipguard.environments.pipx import PipxHome
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, whatever the child makes of it (128 + SIGINT)."""
 # pipx 1.1 to 1.18 begin so where a distribution has no command; they have removed it again then.
 NO_COMMANDS = b"No apps associated with package"
 
@@ -49,6 +55,13 @@ class Outcome:
     """Whether the environment is this run's own."""
     has_removed: bool = False
     """Whether this run's own environment was removed again."""
+    has_put_back: bool = False
+    """Whether the environment that it should have replaced is in its place again."""
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        return self.exit_status == INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,8 @@ class Performer:
     is_verbose: bool = False
     watch: Callable[[], AbstractContextManager[None]] = nullcontext
     """Entered around everything that changes something, under the lock."""
+    journal: Journal = field(default_factory=lambda: Journal(""))
+    """Where it is noted what must be finished or reversed if this process dies."""
 
 
 def execute_plan(plan: Plan, performer: Performer) -> Outcome:
@@ -72,10 +87,10 @@ def execute_plan(plan: Plan, performer: Performer) -> Outcome:
     everything is as it was.
     """
     with raising_on_signals():
-        if plan.environment is None:
+        if plan.place is None:
             with performer.watch():
                 return _perform_steps(plan, performer)
-        lock = hold_environment_lock(plan.environment, performer.environ, performer.say)
+        lock = hold_place_lock(plan.place, performer.environ, performer.say)
         with lock, performer.watch():
             return _perform_in_environment(plan, performer)
 
@@ -84,21 +99,21 @@ def _perform_in_environment(plan: Plan, performer: Performer) -> Outcome:
     if plan.creation is not None:
         from pipguard.environments.create import Creator
 
-        creator = Creator(plan.creation, performer.environ)
+        creator = Creator(plan.creation, performer.environ, performer.journal)
         if creator.is_needed():
             return _perform_in_new_environment(plan, performer, creator)
     outcome = _perform_steps(plan, performer)
     if outcome.exit_status == 0:
-        _settle_environment(plan)
+        _settle_environment(plan, performer)
     return outcome
 
 
-def _settle_environment(plan: Plan) -> None:
+def _settle_environment(plan: Plan, performer: Performer) -> None:
     """Leave an environment that was there as a successful command leaves it: whole, or removed."""
     if plan.removal:
         from pipguard.environments.create import remove_environment
 
-        remove_environment(plan.removal)
+        remove_environment(plan.removal, performer.journal)
     elif plan.environment and os.path.exists(os.path.join(plan.environment, UNFINISHED_NAME)):
         # A run that died between its install and its last line has left the mark there.
         from pipguard.environments.create import declare_finished
@@ -107,8 +122,11 @@ def _settle_environment(plan: Plan) -> None:
 
 
 def _perform_in_new_environment(plan: Plan, performer: Performer, creator: Creator) -> Outcome:
+    from pipguard.environments.create import CREATION_VARIABLES
+
     def run_creation(command: tuple[str, ...]) -> int:
-        return _perform(Step("make the environment", command, mode="quiet"), performer)[0]
+        step = Step("make the environment", command, CREATION_VARIABLES, "quiet")
+        return _perform(step, performer)[0]
 
     try:
         creator.make(run_creation)
@@ -118,7 +136,8 @@ def _perform_in_new_environment(plan: Plan, performer: Performer, creator: Creat
         raise
     if outcome.exit_status != 0:
         creator.undo()
-        return Outcome(outcome.exit_status, outcome.failed, has_removed=True)
+        has_put_back = bool(creator.place.former)
+        return replace(outcome, has_removed=not has_put_back, has_put_back=has_put_back)
     left = creator.keep()
     if left:
         performer.say(f"files of your own are in the former environment, which stays as {left}")
@@ -132,16 +151,14 @@ def _perform_steps(plan: Plan, performer: Performer) -> Outcome:
     diverted: list[str] = []
     declined: list[str] = []
     for number, step in enumerate(plan.steps):
-        if step.only_if_missing and os.path.exists(step.only_if_missing):
-            continue
         if step.question and not performer.confirm(step.question):
             declined.append(step.subject)
             continue
         try:
-            result, was_diverted = _perform(step, performer)
-        except Interrupted as interruption:
+            result, was_diverted = _perform_whole(step, plan, performer)
+        except Interrupted:
             failed += [left.subject for left in plan.steps[number:]]
-            return Outcome(interruption.exit_status, tuple(failed), tuple(diverted))
+            return Outcome(INTERRUPTED, tuple(failed), tuple(diverted))
         if was_diverted:
             diverted.append(step.subject)
         if result != 0:
@@ -152,6 +169,50 @@ def _perform_steps(plan: Plan, performer: Performer) -> Outcome:
     if len(declined) == len(plan.steps):
         status = plan.exit_status
     return Outcome(status, tuple(failed), tuple(diverted), tuple(declined))
+
+
+def _perform_whole(step: Step, plan: Plan, performer: Performer) -> tuple[int, bool]:
+    """Perform a step so that what it is about is changed as a whole, or is as it was before."""
+    if step.makes:
+        return _make_as_a_whole(step, performer), False
+    if plan.pipx_home and step.application:
+        return _change_application(step, plan.pipx_home, performer)
+    return _perform(step, performer)
+
+
+def _make_as_a_whole(step: Step, performer: Performer) -> int:
+    from pipguard.environments.create import has_pip, make_as_a_whole
+
+    if has_pip(step.makes):
+        return 0
+    try:
+        return make_as_a_whole(step.makes, lambda: _perform(step, performer)[0], performer.journal)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise PipguardError(f"{step.makes} cannot be made: {problem}") from error
+
+
+def _change_application(step: Step, home: PipxHome, performer: Performer) -> tuple[int, bool]:
+    from pipguard.environments.applications import ApplicationChange
+
+    change = ApplicationChange(home, step.application, performer.journal)
+    with postponing_signals():
+        change.begin()
+    status = 1
+    try:
+        status, was_diverted = _perform(step, performer)
+        if status == 0 and not was_diverted and change.is_there() == step.is_removal:
+            status = 1
+            is_not = "is still there" if step.is_removal else "is not there as a whole"
+            performer.say(f"pipx reported no error, but {step.application} {is_not}")
+        is_done = status == 0 and not was_diverted
+    except BaseException:
+        with postponing_signals():
+            change.undo()
+        raise
+    with postponing_signals():
+        (change.finish if is_done else change.undo)()
+    return status, was_diverted
 
 
 def _perform(step: Step, performer: Performer) -> tuple[int, bool]:
@@ -180,12 +241,19 @@ def _run_quietly(step: Step, environ: Mapping[str, str], performer: Performer) -
 def _drop_tracebacks(text: bytes) -> bytes:
     """Keep a tool's messages and leave out where in its code they arose (-v shows that, too).
 
-    virtualenv reports a full disk as two tracebacks; the line that matters is their last.
+    virtualenv reports a full disk as two tracebacks; the line that matters is their last. pip
+    shows those of a build, indented.
     """
-    lines = (line for line in text.splitlines() if line and not line.startswith(b" "))
-    return b"".join(
-        line + b"\n" for line in dict.fromkeys(lines) if not line.startswith(b"Traceback (")
-    )
+    kept: dict[bytes, None] = {}
+    depth = sys.maxsize
+    for line in text.splitlines():
+        indentation = len(line) - len(line.lstrip())
+        if line.lstrip().startswith(b"Traceback ("):
+            depth = indentation
+        elif indentation <= depth:
+            depth = sys.maxsize
+            kept[line] = None
+    return b"".join(line + b"\n" for line in kept if line)
 
 
 def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> tuple[int, bool]:

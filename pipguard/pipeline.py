@@ -7,6 +7,8 @@ where it is needed, because every pip command pays for the start-up time.
 
 from __future__ import annotations
 
+import os
+
 from pipguard.caller import Caller
 from pipguard.environments.nearby import FOLLOW_UPS
 from pipguard.pip.handover import become, hand_over, is_switched_off
@@ -53,6 +55,7 @@ def _run_stages(
         if exit_status is not None:
             return exit_status
     _drop_root(caller, real_pip, command, console, settings)
+    _recover(caller, real_pip, console)
     if command.subcommand in FOLLOW_UPS:
         return _follow(caller, real_pip, command, console)
     return _install(caller, real_pip, command, console)
@@ -125,6 +128,17 @@ def _drop_root(
     start_as(caller, owner)
 
 
+def _recover(caller: Caller, real_pip: RealPip | None, console: Console) -> None:
+    """Finish or reverse what killed commands have left; nearly always there is nothing."""
+    from pipguard.history.folder import locate_journals, locate_log_folder
+    from pipguard.system.folders import list_readable_names
+
+    if list_readable_names(locate_journals(locate_log_folder(caller)) or os.devnull):
+        from pipguard.recover import recover
+
+        recover(caller, real_pip, console.say)
+
+
 def _follow(caller: Caller, real_pip: RealPip | None, command: PipCommand, console: Console) -> int:
     """Let pip answer about the environment in use; about its own Python where there is none."""
     from pipguard.follow import choose_follow_up
@@ -184,14 +198,35 @@ def _decide(
 
 
 def _perform(caller: Caller, decision: Decision, console: Console) -> int:
-    """Do what was decided, record it, say what came of it."""
+    """Do what was decided, one run at a time in one place; record it, say what came of it."""
+    from contextlib import nullcontext
+
+    from pipguard.system.locks import hold_place_lock
+
+    place = decision.plan.place
+    lock = hold_place_lock(place, caller.environ, console.say) if place else nullcontext(False)
+    with lock as has_waited:
+        if has_waited:
+            from pipguard.decide import decide
+
+            # Another run has changed what the decision was made of.
+            decision = decide(caller, decision.real_pip, decision.command)
+        return _perform_alone(caller, decision, console)
+
+
+def _perform_alone(caller: Caller, decision: Decision, console: Console) -> int:
     from pipguard.execute import Performer, execute_plan
     from pipguard.shells.note import write_note
 
     is_verbose = decision.command.has("--verbose")
     with _start_recording(caller, decision, console) as recording:
         performer = Performer(
-            caller.environ, console.say, console.confirm, is_verbose, recording.watch
+            caller.environ,
+            console.say,
+            console.confirm,
+            is_verbose,
+            recording.watch,
+            recording.journal,
         )
         outcome = execute_plan(decision.plan, performer)
         recording.end(outcome.exit_status)

@@ -33,8 +33,13 @@ class Step:
     """The target that it is about, as the user wrote it, where there are several steps."""
     question: str = ""
     """Asked first; unless the answer is yes, the step is left out."""
-    only_if_missing: str = ""
-    """A path; the step is left out when something is there already."""
+    makes: str = ""
+    """An environment with pip that it makes, under the name `draft_of` this one; renamed when it is
+    whole. The step is left out when there is a whole one already."""
+    application: str = ""
+    """The application of pipx's that it changes, by its normalised name."""
+    is_removal: bool = False
+    """Whether the application is to be gone afterwards."""
     otherwise: tuple[Step, ...] = ()
     """Tried in its place when pipx finds that the target has no command of its own."""
     fallback: Plan | None = None
@@ -59,6 +64,11 @@ class Plan:
     """Folder of an environment that is removed when the steps have succeeded."""
     notes: tuple[str, ...] = ()
     """What was decided on the way; one clause each."""
+
+    @property
+    def place(self) -> str | None:
+        """What one run at a time may change: an environment, or all that is pipx's."""
+        return self.environment or (self.pipx_home.environments if self.pipx_home else None)
 
     def list_commands(self) -> tuple[tuple[str, ...], ...]:
         """Return its commands in order, each as its words."""

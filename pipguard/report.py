@@ -92,6 +92,8 @@ def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tu
     if not isinstance(route, ToVenv):
         return ()
     path = shorten_path(route.environment.path, reader)
+    if outcome.has_put_back:
+        return (f"nothing was installed, so the former {path} is back in its place",)
     if outcome.has_removed:
         return (f"nothing was installed, so the new {path} is removed again",)
     is_install = decision.command.subcommand == "install" and outcome.exit_status == 0
@@ -159,7 +161,12 @@ def describe_failures(decision: Decision, outcome: Outcome) -> tuple[str, ...]:
     """Return which targets failed, by name: there may be several, and others succeeded."""
     named = [f"`{subject}`" for subject in outcome.failed if subject]
     verb = "uninstall" if decision.command.subcommand == "uninstall" else "install"
-    return (f"could not {verb} {', '.join(named)}",) if named else ()
+    if not named:
+        return ()
+    if outcome.was_interrupted:
+        be = "is" if len(named) == 1 else "are"
+        return (f"interrupted: {', '.join(named)} {be} as before",)
+    return (f"could not {verb} {', '.join(named)}",)
 
 
 def describe_error(error: PipguardError) -> tuple[str, ...]:

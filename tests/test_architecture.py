@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).parent.parent / "pipguard"
 ORDER = (
     "system", "errors", "caller", "knowledge", "settings", "pip", "environments", "forward",
     "classification", "package_managers", "discover", "plan", "route", "execute", "plans",
-    "history", "decide", "shells", "follow", "override", "report", "console", "commands",
+    "history", "decide", "recover", "shells", "follow", "override", "report", "console", "commands",
     "pipeline", "cli", "__main__",
 )  # fmt: skip
 FOLDERS = {
@@ -56,8 +56,9 @@ COMPUTING = {
 }  # fmt: skip
 LOOKING = {"glob", "io", "pathlib", "shutil", "socket", "tempfile", "time", "urllib"} | STARTERS
 COMPUTING_FUNCTIONS = {
-    "build_isolated_command", "dataclass", "drop_relative_entries", "field", "group_by_asking",
-    "interpreter_path", "mask_secrets", "parse_requirement", "quote_word", "replace",
+    "build_isolated_command", "dataclass", "draft_of", "drop_relative_entries", "field",
+    "group_by_asking", "interpreter_path", "mask_secrets", "parse_requirement", "quote_word",
+    "replace",
 }  # fmt: skip
 
 

@@ -23,6 +23,10 @@ VERBS = (
 """As they are typed; each is a module of this folder."""
 
 
+_RECOVERING = ("log", "rescue", "run", "status", "undo")
+"""What is said and done by these depends on what interrupted commands have left."""
+
+
 class Verb(Protocol):
     """What the module of a verb offers."""
 
@@ -43,6 +47,10 @@ def run_verb(caller: Caller, real_pip: RealPip | None) -> int:
         write_messages(caller, describe_error(error))
         return 2
     try:
+        if words[0] in _RECOVERING and not {"-h", "--help"} & set(words):
+            from pipguard.recover import recover
+
+            recover(caller, real_pip, lambda line: write_messages(caller, (line,)))
         return load_verb(words[0]).run(caller, real_pip, words[1:])
     except PipguardError as error:
         write_messages(caller, describe_error(error))

@@ -15,6 +15,10 @@ from pipguard.discover import Surroundings, name_guard_for_root
 from pipguard.environments.inspect import inspect_environment
 from pipguard.environments.inventory import Location
 from pipguard.environments.pipx import PipxHome, read_application
+from pipguard.environments.places import list_left_over
+from pipguard.history.folder import locate_journals, locate_log_folder
+from pipguard.history.interrupted import read_interrupted
+from pipguard.history.log import read_history
 from pipguard.history.origins import recall_origins
 from pipguard.history.record import list_site_locations
 from pipguard.package_managers.queries import (
@@ -36,6 +40,7 @@ from pipguard.pip.verdict import find_causes, recall_verdict, verdicts_folder
 from pipguard.settings import Settings
 from pipguard.system.booleans import parse_boolean
 from pipguard.system.folders import list_readable_names
+from pipguard.system.journal import list_journals, take_abandoned
 from pipguard.system.processes import make_asker
 from pipguard.system.programs import locate_program
 
@@ -56,6 +61,8 @@ class Finding:
     """A folder of ours that `--fix` removes."""
     is_note: bool = False
     """Whether it is worth knowing and nothing is broken."""
+    recovers: bool = False
+    """Whether `--fix` finishes or reverses what an interrupted command has left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +168,49 @@ def check_environments(context: CheckContext) -> Iterator[Finding]:
                 yield Finding("pipx", problem, why, f"{context.guard} doctor --fix", command)
 
 
+def check_interrupted(context: CheckContext) -> Iterator[Finding]:
+    """Look for commands that were killed; any other command of ours deals with them, too."""
+    folder = locate_journals(locate_log_folder(context.caller))
+    why = "what it changed is half done"
+    remedy = f"{context.guard} doctor --fix"
+    for path in list_journals(folder):
+        with take_abandoned(path) as abandoned:
+            begun = read_interrupted(abandoned) if abandoned else None
+        if begun:
+            problem = f"`{shlex.join(begun.entry.command)}` was interrupted"
+            yield Finding("interrupted", problem, why, remedy, recovers=True)
+        elif abandoned:
+            problem = f"{path} cannot be read: it is torn, or a newer pipguard wrote it"
+            why = "a command was interrupted, and nobody knows which"
+            yield Finding("interrupted", problem, why, f"rm {shlex.quote(path)}")
+
+
+def check_left_over(context: CheckContext) -> Iterator[Finding]:
+    """Look for what was set aside and not put back or removed (pipguard 0.1 kept no journal)."""
+    entries = read_history(locate_log_folder(context.caller)).entries
+    environments = {path for entry in entries for path in (*entry.created, *entry.removed)}
+    environments.add(context.surroundings.place.environment.path)
+    why = "a command was interrupted, and nothing uses it"
+    for environment in sorted(environments):
+        for path in list_left_over(environment):
+            problem = f"{path} is left over"
+            if os.path.lexists(environment) and path.startswith(f"{environment}.removed-"):
+                remedy = f"rm -r {shlex.quote(path)}"
+                yield Finding("left over", problem, why, remedy, discards=path)
+            elif os.path.lexists(environment):
+                remedy = f"look what is in it, then rm -r {shlex.quote(path)}"
+                yield Finding("left over", problem, why, remedy, is_note=True)
+            else:
+                remedy = shlex.join(("mv", path, environment))
+                yield Finding("left over", problem, "the environment itself is gone", remedy)
+    home = context.pipx_home
+    for name in list_readable_names(home.environments):
+        path = os.path.join(home.environments, name)
+        if os.path.isdir(path) and read_application(home.environments, name) is None:
+            why = "an install was interrupted, or a pipx before 0.15 made it"
+            yield Finding("left over", f"pipx's {name} is half there", why, f"pip install {name}")
+
+
 def check_path(context: CheckContext) -> Iterator[Finding]:
     """Look whether the commands that pipx and --user install can be found."""
     folder = context.pipx_home.programs
@@ -242,6 +292,8 @@ CHECKS: dict[str, Callable[[CheckContext], Iterator[Finding]]] = {
     "hidden": check_hidden,
     "ownership": check_ownership,
     "environments": check_environments,
+    "interrupted": check_interrupted,
+    "left over": check_left_over,
     "path": check_path,
     "which pip": check_pip,
     "venv": check_venv,

@@ -14,12 +14,14 @@ from dataclasses import asdict
 
 from pipguard.caller import Caller
 from pipguard.commands.checks import CHECKS, CheckContext, Finding
+from pipguard.console import write_messages
 from pipguard.decide import locate_base
 from pipguard.discover import discover, name_guard
 from pipguard.environments.pipx import read_pipx_home
 from pipguard.errors import PipguardError
 from pipguard.pip.locate import RealPip
 from pipguard.pip.queries import locate_module_pip
+from pipguard.recover import recover
 from pipguard.system.processes import make_asker, run_foreground
 from pipguard.system.programs import drop_relative_entries
 from pipguard.system.streams import write_output
@@ -38,7 +40,7 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     if options.fix:
         if not options.json:
             write_output(format_table(findings))
-        fix(findings, caller)
+        fix(findings, context)
         findings = examine(context)
     if options.json:
         document = {"checks": list(CHECKS), "findings": [asdict(found) for found in findings]}
@@ -75,8 +77,11 @@ def examine(context: CheckContext) -> list[Finding]:
     return findings
 
 
-def fix(findings: list[Finding], caller: Caller) -> None:
+def fix(findings: list[Finding], context: CheckContext) -> None:
     """Perform what is safe, each after its words."""
+    caller = context.caller
+    if any(finding.recovers for finding in findings):
+        recover(caller, context.real_pip, lambda line: write_messages(caller, (line,)))
     for finding in findings:
         if finding.discards:
             write_output(f"$ rm -r {shlex.quote(finding.discards)}\n")

@@ -9,7 +9,7 @@ import argparse
 
 from pipguard.caller import Caller
 from pipguard.environments.trust import locate_records
-from pipguard.history.log import locate_log_folder
+from pipguard.history.folder import locate_log_folder
 from pipguard.pip.locate import RealPip
 from pipguard.system.folders import cache_folder
 from pipguard.system.streams import write_output

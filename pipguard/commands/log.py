@@ -13,7 +13,8 @@ import time
 from pipguard.caller import Caller
 from pipguard.console import write_messages
 from pipguard.environments.inventory import Change
-from pipguard.history.log import Entry, History, locate_log_folder, read_history, to_document
+from pipguard.history.folder import locate_log_folder
+from pipguard.history.log import Entry, History, read_history, to_document
 from pipguard.pip.locate import RealPip
 from pipguard.report import show_plainly
 from pipguard.system.streams import write_output
@@ -62,7 +63,8 @@ def _format_entry(entry: Entry, is_undone: bool) -> str:
     what = describe_changes(entry.changes)
     notes = [f"made {path}" for path in entry.created]
     notes += [f"removed {path}" for path in entry.removed]
-    notes += [f"exit status {entry.exit_status}"] if entry.exit_status else []
+    status = f"exit status {entry.exit_status}" if entry.exit_status != 130 else "interrupted"
+    notes += [status] if entry.exit_status else []
     notes += [f"undoes {entry.undoes}"] if entry.undoes else []
     notes += ["undone since"] if is_undone else []
     head = f"{entry.identifier}  {when}  {entry.route:8}  {entry.directory}  $ {typed}"

@@ -11,7 +11,7 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pipguard.caller import Caller
 from pipguard.commands.doctor import make_check_context
@@ -34,7 +34,8 @@ from pipguard.environments.inventory import Inventory, Location, read_inventory
 from pipguard.environments.pipx import PipxHome, read_application, read_pipx_home
 from pipguard.errors import PipguardError
 from pipguard.execute import Performer, execute_plan
-from pipguard.history.log import Entry, locate_log_folder
+from pipguard.history.folder import locate_log_folder
+from pipguard.history.log import Entry
 from pipguard.history.origins import describe_guesses, recall_origins
 from pipguard.history.record import Recording, list_site_locations, make_recorder
 from pipguard.package_managers.queries import find_owner
@@ -54,6 +55,7 @@ from pipguard.plans.venv import (
 )
 from pipguard.settings import Settings
 from pipguard.system.folders import data_folder
+from pipguard.system.journal import Journal
 from pipguard.system.processes import make_asker, run_captured
 from pipguard.system.streams import write_output
 
@@ -100,6 +102,8 @@ class Rescue:
     home: PipxHome
     environment: str
     """Where libraries go."""
+    journal: Journal = field(default_factory=lambda: Journal(""))
+    """That of this command."""
 
     @property
     def locations(self) -> tuple[Location, ...]:
@@ -125,10 +129,11 @@ class Rescue:
                   Location("pipx", self.home.environments, names))  # fmt: skip
         entry = Entry(("pip", "guard", "rescue"), self.caller.directory, "rescue", 130, self.base)
         with Recording(make_recorder(self.caller, self._say), entry, locations) as recording:
+            working = replace(self, journal=recording.journal)
             with recording.watch():
-                self._copy(mine)
-                self._verify(mine)
-                status = self._remove(mine)
+                working._copy(mine)
+                working._verify(mine)
+                status = working._remove(mine)
             recording.end(status)
         self._prove(before)
         if len(mine) < len(found):
@@ -173,7 +178,9 @@ class Rescue:
             variables = (*build_variables(self.tools), ("PIPX_DEFAULT_BACKEND", "pip"))
             variables = (*variables, *asking.variables)
             step = Step("copy it", install, variables, "quiet", distribution.name)
-            if self._run(Plan("rescue", (plan_shared_pip(self.home, self.tools), step))):
+            step = replace(step, application=distribution.name)
+            steps = (plan_shared_pip(self.home, self.tools), step)
+            if self._run(Plan("rescue", steps, pipx_home=self.home)):
                 raise PipguardError(f"{distribution.name} could not be copied, nothing was removed")
 
     def _recall(self, found: Sequence[MisplacedDistribution]) -> dict[str, Asking]:
@@ -242,7 +249,8 @@ class Rescue:
         return find_shadowed(self.locations, self.base, self.caller)
 
     def _run(self, plan: Plan) -> int:
-        performer = Performer(self.caller.environ, self._say, lambda _: True)
+        environ, journal = self.caller.environ, self.journal
+        performer = Performer(environ, self._say, lambda _: True, journal=journal)
         return execute_plan(plan, performer).exit_status
 
     def _name_way_as_root(self) -> str:

@@ -13,18 +13,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pipguard.caller import Caller
+from pipguard.console import write_messages
 from pipguard.decide import gather_tools, locate_base
 from pipguard.discover import discover
 from pipguard.environments.inspect import Environment
 from pipguard.environments.pipx import read_pipx_home
 from pipguard.errors import PipguardError
+from pipguard.execute import Performer, execute_plan
 from pipguard.pip.locate import RealPip
-from pipguard.plan import apply_changes
+from pipguard.plan import Plan, apply_changes
 from pipguard.plans.pipx import plan_shared_pip
 from pipguard.plans.venv import build_variables
-from pipguard.system.processes import make_asker, replace_process, run_captured
+from pipguard.system.processes import make_asker, replace_process
 from pipguard.system.programs import locate_programs
-from pipguard.system.streams import write_error
 
 SUMMARY = "run a command or a Python file with the project's environment active"
 
@@ -121,12 +122,13 @@ def _start_script(
     home = read_pipx_home(ours, make_asker(caller.environ))
     base = locate_base(caller, real_pip)
     tools = gather_tools(caller, real_pip, base)
-    shared = plan_shared_pip(home, tools)
-    if not os.path.exists(shared.only_if_missing):
-        made = run_captured(shared.command, caller.environ)
-        if made.exit_status != 0:
-            write_error(made.stdout + made.stderr)
-            raise CannotRun(f"virtualenv could not make {home.shared}")
+    plan = Plan("run", (plan_shared_pip(home, tools),), pipx_home=home)
+
+    def say(line: str) -> None:
+        write_messages(caller, (line,))
+
+    if execute_plan(plan, Performer(caller.environ, say, lambda _: False)).exit_status:
+        raise CannotRun(f"virtualenv could not make {home.shared}")
     chosen = (("PIPX_DEFAULT_BACKEND", "pip"), ("PIPX_DEFAULT_PYTHON", base))
     environ = apply_changes(caller.environ, (*build_variables(tools), *chosen))
     return [*home.command, "run", "--path", file], environ

@@ -13,8 +13,8 @@ import json
 import os
 import shlex
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 from pipguard.caller import Caller
@@ -31,23 +31,25 @@ from pipguard.environments.inventory import (
     read_inventory,
 )
 from pipguard.environments.pipx import read_pipx_home
+from pipguard.environments.places import remove_tree
 from pipguard.environments.trust import find_distrust
 from pipguard.environments.unrecorded import list_unrecorded
 from pipguard.errors import PipguardError
-from pipguard.execute import Performer, execute_plan
+from pipguard.execute import INTERRUPTED, Performer, execute_plan
+from pipguard.history.folder import locate_journals, locate_log_folder
 from pipguard.history.former import pack_wheel
-from pipguard.history.log import Entry, History, locate_log_folder, read_history, to_document
+from pipguard.history.log import Entry, History, read_history, to_document
 from pipguard.history.origins import describe_guesses, recall_origins
 from pipguard.history.record import (
     Recording,
     make_recorder,
-    make_system_location,
 )
 from pipguard.package_managers.queries import (
     ask_manager,
     find_rights,
     find_taken_along,
     load_manager,
+    make_system_location,
 )
 from pipguard.package_managers.types import PackageManager
 from pipguard.pip.locate import RealPip
@@ -64,6 +66,8 @@ from pipguard.plans.undo import (
 )
 from pipguard.plans.venv import Tools
 from pipguard.report import show_plainly
+from pipguard.system.folders import open_private_folder
+from pipguard.system.journal import Journal
 from pipguard.system.processes import make_asker
 from pipguard.system.secrets import strip_secrets
 from pipguard.system.streams import write_output
@@ -71,12 +75,22 @@ from pipguard.system.streams import write_output
 SUMMARY = "reverse what a command changed; without an ID, the last one"
 
 
+class NotUndone(PipguardError):
+    """A step of the undo failed; the tool's own words have been shown."""
+
+    reference = "not-undone"
+
+    def __init__(self, message: str, exit_status: int) -> None:
+        super().__init__(message, "the same command goes on where this one stopped")
+        self.exit_status = exit_status
+
+
 def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     """Undo one entry of the log."""
     options = _parse(words)
     history = read_history(locate_log_folder(caller))
     entry = choose_entry(history, options.id)
-    with tempfile.TemporaryDirectory(prefix="pipguard-") as download_folder:
+    with _make_download_folder(caller) as download_folder:
         real_pip = real_pip or locate_module_pip(caller)
         undoing = Undoing(caller, real_pip, entry, download_folder, options.force)
         inventories = [read_inventory(location, caller.environ) for location in undoing.locations]
@@ -89,10 +103,32 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
         done = undoing.perform(reversals)
     if options.json:
         write_output(json.dumps(to_document(done), indent=2) + "\n")
-    else:
-        typed = shlex.join(entry.command)
-        write_output(f"undone {entry.identifier} ({typed}): {describe_changes(done.changes)}\n")
-    return done.exit_status
+    what = f"{entry.identifier} ({shlex.join(entry.command)})"
+    changed = describe_changes(done.changes)
+    if done.exit_status != 0:
+        is_cut_off = done.exit_status == INTERRUPTED
+        problem = f"{what} was not undone{', because it was interrupted' if is_cut_off else ''}"
+        raise NotUndone(f"{problem}: {changed}", done.exit_status)
+    if not options.json:
+        write_output(f"undone {what}: {changed}\n")
+    return 0
+
+
+@contextmanager
+def _make_download_folder(caller: Caller) -> Iterator[str]:
+    """Make a folder for a while; the next command removes it if this one is killed."""
+    folder = locate_log_folder(caller)
+    path = os.path.join(folder, f"{os.urandom(4).hex()}.removed-1")
+    journal = Journal(locate_journals(folder))
+    if not folder or not journal.note(left_over=[path]) or not open_private_folder(path):
+        with tempfile.TemporaryDirectory(prefix="pipguard-") as path:
+            yield path
+        return
+    try:
+        yield path
+    finally:
+        remove_tree(path)
+        journal.close()
 
 
 def choose_entry(history: History, identifier: str | None) -> Entry:
@@ -155,6 +191,8 @@ class Undoing:
             return self._plan_site(location, changes)
         if location.kind == "system":
             return self._plan_system(location, changes)
+        if not changes and not inventory.exists:
+            return Reversal((), Plan("undo", ()))
         was_made = location.path in self.entry.created
         if (
             was_made
@@ -175,15 +213,18 @@ class Undoing:
         entry = Entry(words, self.caller.directory, "undo", 130, self.entry.interpreter)
         entry = replace(entry, undoes=self.entry.identifier)
         for step in (step for reversal in reversals for step in reversal.fetching):
-            if execute_plan(Plan("undo", (step,)), self._perform_with(nullcontext)).exit_status:
+            fetched = execute_plan(Plan("undo", (step,)), self._perform_with(nullcontext))
+            if fetched.was_interrupted:
+                raise NotUndone("interrupted, so nothing was changed", INTERRUPTED)
+            if fetched.exit_status:
                 problem = f"nothing was changed: {step.subject} is no longer available"
                 raise PipguardError(problem, _name_asked(step))
         names = [change.name for change in self.entry.changes]
         with Recording(recorder, entry, self.locations, list_affected=lambda _: names) as recording:
-            performer = self._perform_with(recording.watch)
+            performer = replace(self._perform_with(recording.watch), journal=recording.journal)
             with recording.watch():
-                statuses = [execute_plan(r.plan, performer).exit_status for r in reversals]
-            recording.end(max(statuses))
+                statuses = (execute_plan(r.plan, performer).exit_status for r in reversals)
+                recording.end(next(filter(None, statuses), 0))
         return recording.entry
 
     def _perform_with(self, watch: Callable[[], AbstractContextManager[None]]) -> Performer:
@@ -244,7 +285,16 @@ class Undoing:
                 askings[change.name] = kept.ask_again(change.name, change.before.version)
         for line in describe_guesses(askings, kept.now):
             self._say(line)
-        return FormerVersions(self.download_folder, askings, here)
+        constraints = self._write_constraints(changes) if location.kind == "pipx" else ""
+        return FormerVersions(self.download_folder, askings, here, constraints)
+
+    def _write_constraints(self, changes: Iterable[Change]) -> str:
+        """Write a constraints file with the former versions; return its path."""
+        path = os.path.join(self.download_folder, "constraints.txt")
+        lines = (f"{c.name}=={c.before.version}\n" for c in changes if c.before)
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(lines)
+        return path
 
     def _plan_system(self, location: Location, changes: tuple[Change, ...]) -> Reversal:
         manager = load_manager(location.path)
@@ -319,14 +369,14 @@ def _refuse_differences(entry: Entry, inventories: list[Inventory]) -> None:
 
 
 def _is_as_left(change: Change, now: InstalledPackage | None) -> bool:
-    """Tell whether a package is as a command left it.
+    """Tell whether a package is as a command left it, or is back already.
 
     Of an application the version counts: the requirement that pipx keeps for it becomes a pin when
     an undo brings it back.
     """
     if change.location.kind == "pipx" and now and change.after:
-        return now.version == change.after.version
-    return now == change.after
+        return now.version == change.after.version or now == change.before
+    return now in (change.after, change.before)
 
 
 def _describe(package: InstalledPackage | None) -> str:

@@ -10,13 +10,24 @@ import os
 from collections.abc import Callable, Mapping
 
 from pipguard.environments.bytecode import provide_bytecode
-from pipguard.environments.inspect import UNFINISHED_NAME, is_unfinished
+from pipguard.environments.distributions import list_site_folders, scan_distributions
+from pipguard.environments.inspect import UNFINISHED_NAME, interpreter_path, is_unfinished
 from pipguard.environments.own_folder import OWN_FOLDER
+from pipguard.environments.places import (
+    DRAFT_ENDING,
+    Place,
+    Places,
+    choose_free_name,
+    put_back,
+    remove_empty_folder,
+    remove_tree,
+)
 from pipguard.environments.trust import record_trust
-from pipguard.environments.unrecorded import list_unrecorded
+from pipguard.environments.unrecorded import list_recorded, list_unrecorded
 from pipguard.errors import PipguardError
 from pipguard.system.folders import cache_folder, list_names
 from pipguard.system.frozen import dataclass
+from pipguard.system.journal import Journal
 from pipguard.system.private_files import link_file, remove_file
 from pipguard.system.processes import postponing_signals
 
@@ -34,6 +45,11 @@ class Creation:
     """Whether what is installed in the broken one is taken over; both are for the same Python."""
 
 
+CREATION_VARIABLES = (("VIRTUALENV_VENV_REDIRECT", "0"),)
+"""virtualenv 21.15 writes a `.venv` file beside an environment of another name; not for us."""
+_NEEDED = ("python.exe", "pip.exe") if os.name == "nt" else ("python", "pip")
+
+
 class CreationFailed(PipguardError):
     """virtualenv could not make the environment; its own words have been shown."""
 
@@ -43,15 +59,16 @@ class CreationFailed(PipguardError):
 class Creator:
     """Makes one environment, from nothing to its first successful install."""
 
-    def __init__(self, creation: Creation, environ: Mapping[str, str]) -> None:
+    def __init__(self, creation: Creation, environ: Mapping[str, str], journal: Journal) -> None:
         wants_bytecode = not environ.get("PYTHONDONTWRITEBYTECODE")
         self.bytecode = cache_folder(environ, "bytecode") if wants_bytecode else ""
         self.environ = environ
         self.creation = creation
         self.path = creation.path
         self.mark = os.path.join(creation.path, UNFINISHED_NAME)
-        self.aside = ""
-        """Where the broken environment is meanwhile; empty without one."""
+        self.places = Places(journal)
+        self.place = Place(self.path)
+        """With what was there, where that is set aside."""
         self.keeps_folder = False
         """Whether the folder was there before, empty, and stays when this fails."""
         self.has_begun = False
@@ -85,38 +102,47 @@ class Creator:
             raise CreationFailed(f"virtualenv could not make {self.path}")
         if self.bytecode:
             provide_bytecode(self.path, self.bytecode, self.environ)
-        if self.aside:
+        if self.place.former:
             inside = "" if self.creation.keeps_packages else OWN_FOLDER
-            _take_over(os.path.join(self.aside, inside), os.path.join(self.path, inside))
+            _take_over(os.path.join(self.place.former, inside), os.path.join(self.path, inside))
 
     def keep(self) -> str:
         """Declare it finished; the broken environment that it replaced is removed.
 
         Returns the path of that one where it stays, because files of the user's own are in it.
         """
-        declare_finished(self.path)
+        former = self.place.former
         record_trust(self.path, "made", self.environ)
-        if not self.aside or not os.path.isfile(os.path.join(self.aside, "pyvenv.cfg")):
-            return ""
-        is_link = os.path.islink(self.aside)  # where it leads to stays anyway
-        if not self.creation.keeps_packages and not is_link and list_unrecorded(self.aside):
-            return self.aside
-        _remove(self.aside)
-        return ""
+        stays = bool(former) and self._is_worth_keeping(former)
+        with postponing_signals():
+            if former:
+                self.places.finish(self.place, "" if stays else former)
+            declare_finished(self.path)
+        return former if stays else ""
 
     def undo(self) -> None:
         """Remove what was made, the mark last: killed on the way, the next run goes on."""
         with postponing_signals():
             if self.has_begun:
                 self._remove_made()
-            if self.aside and not os.path.lexists(self.path):
-                os.rename(self.aside, self.path)
+            if self.place.former and not os.path.lexists(self.path):
+                os.rename(self.place.former, self.path)
+            self.places.give_up(self.place)
+
+    def _is_worth_keeping(self, former: str) -> bool:
+        """Tell whether there are files of the user's in what was no usable environment."""
+        if not os.path.isfile(os.path.join(former, "pyvenv.cfg")):
+            return not os.path.islink(former)
+        is_link = os.path.islink(former)  # where it leads to stays anyway
+        return not self.creation.keeps_packages and not is_link and bool(list_unrecorded(former))
 
     def _prepare(self) -> None:
         if self.creation.replaces_broken:
-            aside = _choose_free_name(self.path, "broken")
-            os.rename(self.path, aside)
-            self.aside = aside
+            former = choose_free_name(self.path, "broken")
+            place = Place(self.path, former, keeps_packages=self.creation.keeps_packages)
+            self.places.begin(place)
+            os.rename(self.path, place.former)
+            self.place = place
         is_left_over = os.path.exists(self.mark)
         self.keeps_folder = os.path.isdir(self.path) and not is_left_over
         if self.keeps_folder and os.listdir(self.path):
@@ -129,10 +155,10 @@ class Creator:
     def _remove_made(self) -> None:
         for name in list_names(self.path):
             if name != UNFINISHED_NAME:
-                _remove(os.path.join(self.path, name))
+                remove_tree(os.path.join(self.path, name))
         remove_file(self.mark)
         if not self.keeps_folder:
-            _remove_empty_folder(self.path)
+            remove_empty_folder(self.path)
 
 
 def declare_finished(path: str) -> None:
@@ -140,22 +166,61 @@ def declare_finished(path: str) -> None:
     remove_file(os.path.join(path, UNFINISHED_NAME))
 
 
-def remove_environment(path: str) -> None:
+def remove_environment(path: str, journal: Journal) -> None:
     """Remove an environment: renamed first, so that a death on the way leaves no half of one.
 
     Raises `PipguardError` for what is no environment or cannot be removed.
     """
     if os.path.islink(path) or not os.path.isfile(os.path.join(path, "pyvenv.cfg")):
         raise PipguardError(f"{path} is no environment, so it is not removed")
-    import shutil
-
-    aside = _choose_free_name(path, "removed")
+    places, place = Places(journal), Place(path, choose_free_name(path, "removed"))
     try:
-        os.rename(path, aside)
-        shutil.rmtree(aside)
+        with postponing_signals():
+            places.begin(place)
+            os.rename(path, place.former)
+            places.finish(place, place.former)
     except OSError as error:
+        places.give_up(place)
         problem = f"{error.filename}: {error.strerror}"
         raise PipguardError(f"{path} cannot be removed: {problem}") from error
+    if places.left_over:
+        raise PipguardError(f"{path} cannot be removed as a whole: the rest is {place.former}")
+
+
+def draft_of(path: str) -> str:
+    """Return the name that an environment has until it is whole."""
+    return f"{path}{DRAFT_ENDING}"
+
+
+def has_pip(path: str) -> bool:
+    """Tell whether an environment has an interpreter and a whole pip: all that its RECORD lists."""
+    commands = os.path.dirname(interpreter_path(path))
+    if not all(os.path.exists(os.path.join(commands, name)) for name in _NEEDED):
+        return False
+    sites = list_site_folders(path)
+    found = [metadata for metadata, name, _ in scan_distributions(sites) if name == "pip"]
+    return bool(found) and all(map(os.path.exists, list_recorded(found[0])))
+
+
+def make_as_a_whole(path: str, run: Callable[[], int], journal: Journal) -> int:
+    """Let `run` make the environment `draft_of(path)`, and rename it; return its exit status.
+
+    What is in its place is no whole environment, and goes. Raises OSError.
+    """
+    places, draft = Places(journal), Place(draft_of(path))
+    remove_tree(draft.path)
+    places.begin(draft)
+    try:
+        status = run()
+        if status == 0:
+            with postponing_signals():
+                remove_tree(path)
+                os.rename(draft.path, path)
+    finally:
+        with postponing_signals():
+            put_back(draft)
+            places.give_up(draft)
+    return status
 
 
 def _take_over(old: str, new: str) -> None:
@@ -182,26 +247,3 @@ def _take_over(old: str, new: str) -> None:
 
 def _is_pip(name: str) -> bool:
     return name == "pip" or (name.startswith("pip-") and name.endswith(".dist-info"))
-
-
-def _choose_free_name(path: str, ending: str) -> str:
-    number = 1
-    while os.path.lexists(f"{path}.{ending}-{number}"):
-        number += 1
-    return f"{path}.{ending}-{number}"
-
-
-def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        import shutil
-
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        remove_file(path)
-
-
-def _remove_empty_folder(path: str) -> None:
-    try:
-        os.rmdir(path)
-    except OSError:
-        return

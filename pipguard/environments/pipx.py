@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pipguard.caller import Caller
 from pipguard.knowledge import normalise_name
 from pipguard.system.frozen import dataclass
 from pipguard.system.programs import locate_programs
+
+_COMPLETIONS = (
+    "bash-completion/completions",
+    "zsh/site-functions",
+    "fish/vendor_completions.d",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,13 @@ class PipxHome:
     shared: str
     """The environment with pip that the others share."""
     is_users_own: bool
+    resources: tuple[str, ...] = ()
+    """Folders where manual pages and completions are linked."""
+
+    @property
+    def link_folders(self) -> tuple[str, ...]:
+        """All folders in which pipx makes links into the environments."""
+        return (self.programs, *self.resources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,21 @@ def read_pipx_home(caller: Caller, ask: Callable[[list[str]], bytes | None]) -> 
         told.get("PIPX_BIN_DIR") or os.path.join(caller.home or "", ".local", "bin"),
         told.get("PIPX_SHARED_LIBS") or os.path.join(home, "shared"),
         is_users_own,
+        tuple(_list_resources(told)),
     )
+
+
+def _list_resources(told: dict[str, str]) -> Iterator[str]:
+    """Yield the folders of manual pages (since pipx 1.3) and completions (since 1.12)."""
+    if "PIPX_MAN_DIR" in told:
+        yield from (os.path.join(told["PIPX_MAN_DIR"], f"man{number}") for number in range(1, 10))
+    if "PIPX_COMPLETION_DIR" in told:
+        yield from (os.path.join(told["PIPX_COMPLETION_DIR"], name) for name in _COMPLETIONS)
+
+
+def locate_commands(home: PipxHome, application: InstalledApplication) -> tuple[str, ...]:
+    """Return where the commands of an application are exposed."""
+    return tuple(os.path.join(home.programs, name) for name in application.commands)
 
 
 def read_application(environments: str, name: str) -> InstalledApplication | None:

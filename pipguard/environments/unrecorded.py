@@ -27,7 +27,7 @@ def list_unrecorded(environment: str) -> list[str]:
     Raises `Unreadable`. Compiled modules are nobody's: Python makes them anew.
     """
     sites = list_site_folders(environment)
-    recorded = set(_list_recorded(sites))
+    recorded = {path for found, _, _ in scan_distributions(sites) for path in list_recorded(found)}
     found = []
     for folder, folders, files in os.walk(environment):
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
@@ -49,13 +49,15 @@ def _is_tools(inside: str) -> bool:
     return inside in _OWN_FILES or is_program
 
 
-def _list_recorded(sites: list[str]) -> Iterator[str]:
-    """Yield the path of every recorded file, and those of metadata that has no RECORD."""
-    for metadata, _, _ in scan_distributions(sites):
-        site = os.path.dirname(metadata)
-        try:
-            with open(os.path.join(metadata, "RECORD"), encoding="utf-8", newline="") as file:
-                rows = [row[0] for row in csv.reader(file) if row]
-        except (OSError, UnicodeDecodeError, csv.Error):
-            continue
-        yield from (os.path.normpath(os.path.join(site, row)) for row in rows)
+def list_recorded(metadata: str) -> Iterator[str]:
+    """Yield the path of every file of a distribution; none where its RECORD cannot be read.
+
+    `metadata` is the distribution's `.dist-info`.
+    """
+    site = os.path.dirname(metadata)
+    try:
+        with open(os.path.join(metadata, "RECORD"), encoding="utf-8", newline="") as file:
+            rows = [row[0] for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return
+    yield from (os.path.normpath(os.path.join(site, row)) for row in rows)

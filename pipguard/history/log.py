@@ -13,10 +13,8 @@ import os
 import time
 from collections.abc import Callable
 
-from pipguard.caller import Caller
 from pipguard.environments.inventory import Change, InstalledPackage, Location
 from pipguard.errors import PipguardError
-from pipguard.system.folders import state_folder
 from pipguard.system.frozen import dataclass, field
 from pipguard.system.locks import hold_file_lock
 from pipguard.system.private_files import NO_LINK, write_private_file
@@ -78,27 +76,6 @@ class History:
             if entry.undoes and entry.identifier not in undone and entry.exit_status == 0:
                 undone.add(entry.undoes)
         return undone
-
-
-def locate_log_folder(caller: Caller) -> str:
-    """Return the folder of this user's log; empty where the home folder is not known.
-
-    Root with somebody else's home folder (`sudo -E`) writes into its own: a file of root's there
-    would be in its owner's way.
-    """
-    folder = state_folder(caller.environ)
-    if caller.user_id == 0 and caller.home and _owner_of(caller.home) not in {0, None}:
-        from pwd import getpwuid
-
-        folder = os.path.join(getpwuid(0).pw_dir, ".local", "state", "pipguard")
-    return folder if os.path.isabs(folder) else ""
-
-
-def _owner_of(path: str) -> int | None:
-    try:
-        return os.stat(path).st_uid
-    except OSError:
-        return None
 
 
 def append_entry(folder: str, entry: Entry) -> None:
@@ -199,13 +176,15 @@ def _prune(path: str) -> None:
 def _read_line(line: bytes) -> Entry | None:
     try:
         document = json.loads(line)
-        return _read_entry(document)
+        return read_entry(document)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 
-def _read_entry(document: dict[str, object]) -> Entry:
+def read_entry(document: object) -> Entry:
     """Build the entry; raises one of several errors where something is not what it should be."""
+    if not isinstance(document, dict):
+        raise TypeError
     sure = {"identifier": _text(document["id"]), "time": _moment(document["time"])}
     if _integer(document["format"]) > FORMAT:
         return Entry(("?",), "?", "?", 0, is_newer=True, **sure)  # type: ignore[arg-type]

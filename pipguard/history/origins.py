@@ -12,7 +12,8 @@ from pipguard.caller import Caller
 from pipguard.environments.inventory import Location
 from pipguard.errors import PipguardError
 from pipguard.history.beside import Origins, read_origins
-from pipguard.history.log import Entry, History, locate_log_folder, read_history
+from pipguard.history.folder import locate_log_folder
+from pipguard.history.log import Entry, History, read_history
 from pipguard.pip.origins import UNKNOWN, Asking, Origin, ask_as_before, read_origin
 from pipguard.system.frozen import dataclass
 

@@ -18,13 +18,17 @@ from pipguard.environments.inventory import (
     compare_inventories,
     read_inventory,
 )
+from pipguard.environments.places import UNFINISHED_FACTS
 from pipguard.history.beside import note_origins
+from pipguard.history.folder import locate_journals, locate_log_folder
 from pipguard.history.former import drop_unchanged, keep_files
-from pipguard.history.log import Entry, LogUnusable, append_entry, locate_log_folder
+from pipguard.history.interrupted import note_begun
+from pipguard.history.log import Entry, LogUnusable, append_entry
 from pipguard.pip.interpreter import list_site_folders
 from pipguard.plan import Plan
 from pipguard.route import FromPipx, Route, ToOverride, ToPipx, ToSystem
 from pipguard.system.frozen import dataclass, replace
+from pipguard.system.journal import Journal
 from pipguard.system.secrets import mask_secrets
 
 _MOST_WORDS = 200
@@ -63,6 +67,8 @@ class Recording:
         """Tells where what is installed came from; asked when something was."""
         self.list_affected = list_affected
         """Tells which distributions of an environment may change; their files are kept."""
+        self.journal = Journal(locate_journals(recorder.folder) if locations else "")
+        """Where it is kept meanwhile what the log will say; the places that change, too."""
         self.is_watching = False
         self.is_recorded = False
         """Whether the entry is in the log, with all that was changed."""
@@ -74,6 +80,10 @@ class Recording:
     def __exit__(self, *_: object) -> None:
         if not self.locations:
             return
+        self._append()
+        self.journal.close(keeps=UNFINISHED_FACTS)
+
+    def _append(self) -> None:
         try:
             append_entry(self.recorder.folder, self.entry)
             self.is_recorded = self._is_complete
@@ -89,6 +99,7 @@ class Recording:
             return
         self.is_watching = True
         before = [self._read_inventory(location) for location in self.locations]
+        note_begun(self.journal, self.entry, [inventory for inventory in before if inventory])
         for environment in self._list_environments():
             keep_files(environment, self.list_affected(environment))
         try:
@@ -178,13 +189,6 @@ def list_site_locations(interpreter: str, caller: Caller) -> tuple[Location, ...
     return tuple(Location("site", folder) for folder in folders)
 
 
-def make_system_location(name: str) -> Location:
-    """Return the operating system's packages as its package manager lists them."""
-    from pipguard.package_managers.queries import load_manager
-
-    return Location("system", name, listing=load_manager(name).listing)
-
-
 def mask_words(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words without passwords, no more than 200 of them, each cut at 500 characters.
 
@@ -211,5 +215,7 @@ def _list_system_locations(caller: Caller, route: Route, base: str) -> tuple[Loc
     if isinstance(route, ToOverride):
         return list_site_locations(base, caller)
     if isinstance(route, ToSystem):
+        from pipguard.package_managers.queries import make_system_location
+
         return (make_system_location(route.manager),)
     return ()

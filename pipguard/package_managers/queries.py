@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from pipguard.caller import Caller
 from pipguard.classification.targets import Target
+from pipguard.environments.inventory import Location
 from pipguard.errors import PipguardError
 from pipguard.package_managers.types import (
     Found,
@@ -49,6 +50,16 @@ def load_manager(name: str) -> PackageManager:
     """Import the module of a package manager, which is one of `PACKAGE_MANAGERS`."""
     manager: PackageManager = importlib.import_module(f"pipguard.package_managers.{name}").MANAGER
     return manager
+
+
+def make_system_location(name: str) -> Location:
+    """Return the operating system's packages as a package manager lists them.
+
+    Raises ValueError for a name that is not one of `PACKAGE_MANAGERS`.
+    """
+    if name not in PACKAGE_MANAGERS:
+        raise ValueError(name)
+    return Location("system", name, listing=load_manager(name).listing)
 
 
 def choose_manager(caller: Caller, settings: Settings, base: str) -> Choice:

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Collection, Mapping
 
 from pipguard.classification.targets import Target, parse_requirement
+from pipguard.environments.create import CREATION_VARIABLES, draft_of
 from pipguard.environments.pipx import InstalledApplication, PipxHome
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import Variables
@@ -17,7 +18,7 @@ from pipguard.pip.origins import ORIGIN_OPTIONS, Asking
 from pipguard.plan import Plan, Step
 from pipguard.plans.venv import Tools, build_variables, build_virtualenv_command
 from pipguard.route import FromPipx
-from pipguard.system.frozen import dataclass
+from pipguard.system.frozen import dataclass, replace
 from pipguard.system.programs import drop_relative_entries
 
 # pipx is told these in its own way, or they are about a place that pipx chooses.
@@ -90,6 +91,8 @@ def plan_pipx_uninstall(route: FromPipx, command: PipCommand, home: PipxHome, to
             "pipx",
             name,
             question=ask.format(name),
+            application=name,
+            is_removal=True,
         )
         for name in route.names
     )
@@ -116,12 +119,14 @@ class _StepMaker:
         if there.backend != "pip":
             # pipx keeps the backend that it recorded, and uv would not ask the user's index.
             words = (*home.command, "reinstall", "--backend", "pip", there.name)
-            handing_over = [Step("let pip keep it", words, self.variables, "pipx", there.name)]
+            step = Step("let pip keep it", words, self.variables, "pipx", there.name)
+            handing_over = [replace(step, application=there.name)]
         elif _can_upgrade(target, there, self.command):
             words = (*home.command, "upgrade", there.name)
             asking = self.applications.askings.get(there.name, Asking())
             variables = (*self.variables, *asking.variables)
-            return [Step("upgrade it", words, variables, "pipx", target.text)]
+            step = Step("upgrade it", words, variables, "pipx", target.text)
+            return [replace(step, application=there.name)]
         else:
             handing_over = []
         # pipx before 1.2 does not tell pip to force anything, so the words stand in --pip-args.
@@ -148,7 +153,8 @@ class _StepMaker:
         """Expose the commands of dependencies where the application has none of its own."""
         purpose = "give it an environment of its own"
         if target.name in self.applications.commands_of_dependencies:
-            return Step(purpose, with_dependencies, self.variables, "pipx", target.text)
+            step = Step(purpose, with_dependencies, self.variables, "pipx", target.text)
+            return replace(step, application=target.name)
         retry = Step("expose its dependencies' commands", with_dependencies, self.variables, "pipx")
         fallback = self.applications.fallbacks.get(target.name)
         otherwise = (retry,) if target.name in self.applications.certain else ()
@@ -160,17 +166,18 @@ class _StepMaker:
             target.text,
             otherwise=otherwise,
             fallback=fallback,
+            application=target.name,
         )
 
 
 def plan_shared_pip(home: PipxHome, tools: Tools) -> Step:
-    """Make the environment whose pip all of pipx's others use, if it is missing.
+    """Make the environment whose pip all of pipx's others use, unless a whole one is there.
 
     pipx would make it with ensurepip, which Debian ships apart, in five seconds; virtualenv
     brings its own pip.
     """
-    words = (*build_virtualenv_command(tools), home.shared)
-    return Step("give pipx a pip", words, mode="quiet", only_if_missing=home.shared)
+    words = (*build_virtualenv_command(tools), draft_of(home.shared))
+    return Step("give pipx a pip", words, CREATION_VARIABLES, "quiet", makes=home.shared)
 
 
 def build_pip_arguments(words: tuple[str, ...]) -> tuple[str, ...]:

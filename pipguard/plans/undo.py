@@ -49,6 +49,8 @@ class FormerVersions:
     """By the distribution's name."""
     here: frozenset[str] = frozenset()
     """The distributions of which a wheel is in the folder already."""
+    constraints: str = ""
+    """A file that holds applications to their former versions: pipx would keep a pin for ever."""
 
     def ask(self, name: str) -> Asking:
         """Return how one is asked for."""
@@ -110,11 +112,19 @@ def plan_site_reversal(
 def plan_pipx_reversal(
     changes: tuple[Change, ...], home: PipxHome, tools: Tools, former: FormerVersions
 ) -> Reversal:
-    """Return how pipx's applications go back; a former version is pinned there from now on."""
+    """Return how pipx's applications go back, as what they were once asked for."""
     variables = (*build_variables(tools), ("PIPX_DEFAULT_BACKEND", "pip"))
     gone = [c.name for c in changes if c.before is None]
     steps = [
-        Step("uninstall it", (*home.command, "uninstall", name), variables, "quiet", name)
+        Step(
+            "uninstall it",
+            (*home.command, "uninstall", name),
+            variables,
+            "quiet",
+            name,
+            application=name,
+            is_removal=True,
+        )
         for name in gone
     ]
     back = [(c, c.before) for c in changes if c.before is not None]
@@ -123,16 +133,19 @@ def plan_pipx_reversal(
     for change, package in back:
         install = (*home.command, "install", "--force" if change.after else "--quiet")
         base = () if change.after else ("--python", tools.base)
-        requirement, *injected = _application_words(change.name, package)
+        requirement, *injected = package.words or (change.name,)
         asking = former.ask(change.name)
         # pipx keeps these words, and asks the same index again when it upgrades.
         words = (*install, *base, *build_pip_arguments(asking.words), requirement)
-        asked = (*variables, *asking.variables)
-        steps.append(Step("install what was there", words, asked, "quiet", change.name))
+        held = (("PIP_CONSTRAINT", former.constraints),)
+        asked = (*variables, *asking.variables, *held)
+        step = Step("install what was there", words, asked, "quiet", change.name)
+        steps.append(replace(step, application=change.name))
         if injected:
             words = (*home.command, "inject", change.name, *injected)
-            steps.append(Step("add what was added", words, asked, "quiet", change.name))
-    wanted = [(c.name, _application_words(c.name, package)[0]) for c, package in back]
+            step = replace(step, purpose="add what was added", command=words)
+            steps.append(replace(step, application=change.name))
+    wanted = [(c.name, _pin_application(c.name, package)) for c, package in back]
     pip = _Pip(build_base_pip_command(tools), variables)
     fetching = _fetch_requirements(wanted, pip, former)
     return Reversal(fetching, Plan("undo", tuple(steps), pipx_home=home))
@@ -208,11 +221,11 @@ def _index_words(name: str, package: InstalledPackage) -> str:
     return f"{name}=={package.version}"
 
 
-def _application_words(name: str, package: InstalledPackage) -> tuple[str, ...]:
-    """Return pipx's requirement at its former version, and what was injected."""
-    requirement, *injected = package.words or (name,)
+def _pin_application(name: str, package: InstalledPackage) -> str:
+    """Return what gets an application's former version: its address, or its name and version."""
+    requirement = package.words[0] if package.words else name
     target = parse_requirement(requirement)
-    if target.kind == "name":
-        extras = f"[{','.join(target.extras)}]" if target.extras else ""
-        requirement = f"{name}{extras}=={package.version}"
-    return (requirement, *injected)
+    if target.kind != "name":
+        return requirement
+    extras = f"[{','.join(target.extras)}]" if target.extras else ""
+    return f"{name}{extras}=={package.version}"

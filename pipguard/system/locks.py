@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from _thread import get_ident
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -21,22 +22,74 @@ from pipguard.system.private_files import NO_LINK
 _IS_HELD = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK}
 
 
-@contextmanager
-def hold_environment_lock(
-    environment: str, environ: Mapping[str, str], say: Callable[[str], None]
-) -> Iterator[None]:
-    """Be the only run of ours that changes this environment; our children hold the lock with us.
+_held: set[tuple[int, str]] = set()
+"""The places whose lock is held, by thread."""
 
-    A pip that outlives us, killed, still changes the environment.
+
+@contextmanager
+def hold_place_lock(
+    place: str, environ: Mapping[str, str], say: Callable[[str], None]
+) -> Iterator[bool]:
+    """Be the only run of ours that changes this environment, or pipx's; tell whether it waited.
+
+    Our children hold the lock with us: a pip that outlives us, killed, still changes the place.
+    Who holds it already goes on.
     """
-    name = digest([os.fsencode(os.path.realpath(environment))])[:32] + ".lock"
+    real = os.path.realpath(place)
+    holder = (get_ident(), real)
+    if holder in _held:
+        yield False
+        return
+    name = digest([os.fsencode(real)])[:32] + ".lock"
     paths = (os.path.join(folder, name) for folder in _list_lock_folders(environ))
+    has_waited = False
 
     def announce() -> None:
-        say(f"another pip is busy in {environment}, waiting for it")
+        nonlocal has_waited
+        has_waited = True
+        say(f"another pip is busy in {place}, waiting for it")
 
     with _hold_first(paths, announce):
-        yield
+        _held.add(holder)
+        try:
+            yield has_waited
+        finally:
+            _held.discard(holder)
+
+
+@contextmanager
+def hold_lock_if_free(path: str) -> Iterator[bool]:
+    """Hold the lock file at `path`; tell whether it is ours now.
+
+    False where somebody else holds it, where there are no such locks, or no such file can be made.
+    """
+    descriptor = _open_locked(path)
+    try:
+        yield descriptor is not None
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _open_locked(path: str) -> int | None:
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o600)
+        except OSError:
+            return None
+        if _try_lock(descriptor) is not True:
+            os.close(descriptor)
+            return None
+        if _is_at(path, descriptor):
+            return descriptor
+        os.close(descriptor)  # it was removed before it was locked
+
+
+def _is_at(path: str, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 @contextmanager

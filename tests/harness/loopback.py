@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import threading
 import zipfile
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,8 @@ class LoopbackIndex:
         self.folder = folder
         self.password = password
         self.requests: list[str] = []
+        self.on_request: Callable[[str], None] = lambda _: None
+        """Called with each path before it is answered."""
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
 
@@ -87,6 +90,7 @@ class LoopbackIndex:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 index.requests.append(self.path)
+                index.on_request(self.path)
                 if index.password and self.headers.get("Authorization") != expected:
                     self.send_response(401)
                     self.send_header("WWW-Authenticate", 'Basic realm="private"')

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from harness.running import run_module
 
-from pipguard.system.locks import hold_environment_lock, hold_file_lock
+from pipguard.system.locks import hold_file_lock, hold_place_lock
 
 HOLD = """
 import fcntl, sys
@@ -33,7 +33,7 @@ def hold_elsewhere(path: Path) -> subprocess.Popen[bytes]:
 def test_who_waits_is_told(tmp_path: Path) -> None:
     environ = {"XDG_CACHE_HOME": str(tmp_path)}
     said: list[str] = []
-    with hold_environment_lock("/p/.venv", environ, said.append):
+    with hold_place_lock("/p/.venv", environ, said.append):
         (lock,) = (tmp_path / "pipguard/locks").iterdir()
     assert said == []
     holder = hold_elsewhere(lock)
@@ -42,7 +42,7 @@ def test_who_waits_is_told(tmp_path: Path) -> None:
         said.append(line)
         holder.communicate()  # the other one ends, now that we wait
 
-    with hold_environment_lock("/p/.venv", environ, say):
+    with hold_place_lock("/p/.venv", environ, say):
         assert said == ["another pip is busy in /p/.venv, waiting for it"]
 
 
@@ -70,7 +70,7 @@ def flock(file, flags):
         raise OSError(errno.{error}, "no locks")
     real(file, flags)
 fcntl.flock = flock
-with p.hold_environment_lock("/p/.venv", {{"XDG_CACHE_HOME": cache}}, print):
+with p.hold_place_lock("/p/.venv", {{"XDG_CACHE_HOME": cache}}, print):
     print("inside")
 with p.hold_file_lock(cache + "/log.lock", 1):
     print("inside")
