@@ -175,7 +175,7 @@ def test_the_probe_gets_pips_options_unchanged() -> None:
     (argv, stdin, seconds), *_ = probe.calls
     assert argv == ["/usr/bin/python3", "-W", "ignore", evidence.PROBE, *request.index_options]
     assert json.loads(stdin) == ["frob>1"]
-    assert 2 <= seconds <= 10
+    assert seconds > 0
 
 
 @pytest.mark.parametrize(

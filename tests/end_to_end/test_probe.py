@@ -231,6 +231,23 @@ def ask_all(runner: Runner, urls: Sequence[str], requirement: str) -> list[Proje
         return list(pool.map(lambda url: ask(runner, requirement, "-i", url), urls))
 
 
+def test_what_counts_is_waiting_for_the_index_not_for_a_processor(
+    runner: Runner, wheels: Path, tmp_path: Path
+) -> None:
+    """Reading the wheel takes four seconds of a processor here, twice the time for an answer."""
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow/sitecustomize.py").write_text(
+        "import sys, time\n"
+        "def compute(event, arguments):\n"
+        "    while event == 'open' and str(arguments[0]).endswith('.whl'):\n"
+        "        if time.process_time() > 4: break\n"
+        "sys.addaudithook(compute)\n"
+    )
+    runner.environ["PYTHONPATH"] += f"{os.pathsep}{tmp_path}/slow"
+    found = ask(runner, "frob", "--no-index", "--find-links", str(wheels))
+    assert (found.problem, found.version) == ("", "1.0")
+
+
 @every_pip
 def test_a_folder_and_pips_own_options(runner: Runner, wheels: Path) -> None:
     options = ("--no-index", "--find-links", str(wheels))
