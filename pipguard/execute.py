@@ -15,6 +15,7 @@ from pipguard.environments.inspect import UNFINISHED_NAME
 from pipguard.errors import PipguardError
 from pipguard.pip.refusal import HeldBlock
 from pipguard.plan import Plan, Step, apply_changes
+from pipguard.system.folders import has_free_space
 from pipguard.system.frozen import dataclass, field, replace
 from pipguard.system.journal import Journal
 from pipguard.system.locks import hold_place_lock
@@ -38,6 +39,9 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, whatever the child makes of it (128 + SIGINT)."""
 # pipx 1.1 to 1.18 begin so where a distribution has no command; they have removed it again then.
 NO_COMMANDS = b"No apps associated with package"
+
+
+_LITTLE_SPACE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class Performer:
     is_verbose: bool = False
     watch: Callable[[], AbstractContextManager[None]] = nullcontext
     """Entered around everything that changes something, under the lock."""
+    end: Callable[[int], None] = lambda _: None
+    """Called with the exit status before `watch` is left."""
     journal: Journal = field(default_factory=lambda: Journal(""))
     """Where it is noted what must be finished or reversed if this process dies."""
 
@@ -87,12 +93,12 @@ def execute_plan(plan: Plan, performer: Performer) -> Outcome:
     everything is as it was.
     """
     with raising_on_signals():
-        if plan.place is None:
-            with performer.watch():
-                return _perform_steps(plan, performer)
-        lock = hold_place_lock(plan.place, performer.environ, performer.say)
+        place, environ = plan.place, performer.environ
+        lock = hold_place_lock(place, environ, performer.say) if place else nullcontext()
         with lock, performer.watch():
-            return _perform_in_environment(plan, performer)
+            outcome = _perform_in_environment(plan, performer)
+            performer.end(outcome.exit_status)
+            return outcome
 
 
 def _perform_in_environment(plan: Plan, performer: Performer) -> Outcome:
@@ -122,10 +128,8 @@ def _settle_environment(plan: Plan, performer: Performer) -> None:
 
 
 def _perform_in_new_environment(plan: Plan, performer: Performer, creator: Creator) -> Outcome:
-    from pipguard.environments.create import CREATION_VARIABLES
-
     def run_creation(command: tuple[str, ...]) -> int:
-        step = Step("make the environment", command, CREATION_VARIABLES, "quiet")
+        step = Step("make the environment", command, creator.variables, "quiet")
         return _perform(step, performer)[0]
 
     try:
@@ -135,6 +139,9 @@ def _perform_in_new_environment(plan: Plan, performer: Performer, creator: Creat
         creator.undo()
         raise
     if outcome.exit_status != 0:
+        if not has_free_space(creator.path, _LITTLE_SPACE):
+            # Python cuts bytecode off then, without a word, and pip fails for stranger reasons.
+            performer.say(f"the disk of {creator.path} is full")
         creator.undo()
         has_put_back = bool(creator.place.former)
         return replace(outcome, has_removed=not has_put_back, has_put_back=has_put_back)

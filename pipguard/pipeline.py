@@ -226,10 +226,10 @@ def _perform_alone(caller: Caller, decision: Decision, console: Console) -> int:
             console.confirm,
             is_verbose,
             recording.watch,
+            recording.end,
             recording.journal,
         )
         outcome = execute_plan(decision.plan, performer)
-        recording.end(outcome.exit_status)
     console.close(decision, outcome, is_recorded=recording.is_recorded)
     if decision.plan.route == "override":
         from pipguard.override import warn_of_shadowed

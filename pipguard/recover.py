@@ -28,6 +28,7 @@ from pipguard.environments.places import (
 from pipguard.errors import PipguardError
 from pipguard.execute import Performer, execute_plan
 from pipguard.history.folder import locate_journals, locate_log_folder
+from pipguard.history.former import settle_files
 from pipguard.history.interrupted import Begun, complete_entry, read_begun
 from pipguard.history.log import append_entry, read_history
 from pipguard.pip.locate import RealPip
@@ -113,8 +114,14 @@ def _restore(place: Place) -> bool:
 
 
 def _complete_log(begun: Begun, caller: Caller) -> str:
-    """Record what the command had changed; return the entry's ID where there is something."""
+    """Put back what is half there, and record what the command had changed.
+
+    Returns the entry's ID where there is something.
+    """
     folder = locate_log_folder(caller)
+    for inventory in begun.before:
+        if inventory.location.kind == "environment":
+            settle_files(inventory, begun.entry.failed)
     entry = complete_entry(begun, caller.environ)
     if all(known.identifier != entry.identifier for known in read_history(folder).entries):
         append_entry(folder, entry)

@@ -134,7 +134,7 @@ class Rescue:
                 working._copy(mine)
                 working._verify(mine)
                 status = working._remove(mine)
-            recording.end(status)
+                recording.end(status)
         self._prove(before)
         if len(mine) < len(found):
             left = len(found) - len(mine)

@@ -21,11 +21,12 @@ from pipguard.environments.distributions import Unreadable, list_site_folders
 from pipguard.environments.inspect import interpreter_path
 from pipguard.system.digests import digest
 from pipguard.system.folders import list_readable_names
-from pipguard.system.private_files import read_private_file, write_private_file
+from pipguard.system.private_files import read_private_file, remove_file, write_private_file
 from pipguard.system.processes import run_captured
 
 # Of a pyc: magic number, flags, time and size of the source (PEP 552).
 _TIME = slice(8, 12)
+_HEAD = 16
 _COMPILED = "__pycache__"
 _LONGEST = 64 * 1024 * 1024
 
@@ -79,7 +80,19 @@ def _collect(package: str) -> Iterator[tuple[str, tuple[str, bytes]]]:
                 path = os.path.join(parent, name)
                 with open(path, "rb") as file:
                     content = file.read()
-                yield os.path.relpath(path, package), (_digest_source(path), content)
+                if _is_whole(content):
+                    yield os.path.relpath(path, package), (_digest_source(path), content)
+                else:
+                    remove_file(path)
+
+
+def _is_whole(content: bytes) -> bool:
+    """Tell whether a module can be read: on a full disk Python cuts it off without a word."""
+    try:
+        marshal.loads(content[_HEAD:])
+    except (EOFError, ValueError, TypeError):
+        return False
+    return True
 
 
 def _read(path: str) -> dict[str, tuple[str, bytes]]:
@@ -107,8 +120,14 @@ def _place(path: str, source: str, data: bytes) -> None:
         return
     time = int(os.stat(_locate_source(path)).st_mtime)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data[: _TIME.start] + _encode(time) + data[_TIME.stop :])
+    draft = f"{path}.{os.getpid()}"  # half a module stops pip, whose head says that it is whole
+    try:
+        with open(draft, "wb") as file:
+            file.write(data[: _TIME.start] + _encode(time) + data[_TIME.stop :])
+        os.replace(draft, path)
+    except OSError:
+        remove_file(draft)
+        raise
 
 
 def _locate_source(path: str) -> str:

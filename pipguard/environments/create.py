@@ -25,7 +25,8 @@ from pipguard.environments.places import (
 from pipguard.environments.trust import record_trust
 from pipguard.environments.unrecorded import list_recorded, list_unrecorded
 from pipguard.errors import PipguardError
-from pipguard.system.folders import cache_folder, list_names
+from pipguard.pip.configuration import Variables
+from pipguard.system.folders import cache_folder, has_free_space, list_names
 from pipguard.system.frozen import dataclass
 from pipguard.system.journal import Journal
 from pipguard.system.private_files import link_file, remove_file
@@ -47,6 +48,7 @@ class Creation:
 
 CREATION_VARIABLES = (("VIRTUALENV_VENV_REDIRECT", "0"),)
 """virtualenv 21.15 writes a `.venv` file beside an environment of another name; not for us."""
+_BYTES_OF_CACHE = 64 * 1024 * 1024  # virtualenv 21 unpacks 15 MiB there
 _NEEDED = ("python.exe", "pip.exe") if os.name == "nt" else ("python", "pip")
 
 
@@ -100,11 +102,21 @@ class Creator:
             raise PipguardError(f"{self.path} cannot be made: {problem}", hint) from error
         if run(self.creation.command) != 0:
             raise CreationFailed(f"virtualenv could not make {self.path}")
+        remove_tree(os.path.join(self.path, OWN_FOLDER, "cache"))
+        remove_empty_folder(os.path.join(self.path, OWN_FOLDER))
         if self.bytecode:
             provide_bytecode(self.path, self.bytecode, self.environ)
         if self.place.former:
             inside = "" if self.creation.keeps_packages else OWN_FOLDER
             _take_over(os.path.join(self.place.former, inside), os.path.join(self.path, inside))
+
+    @property
+    def variables(self) -> Variables:
+        """The variables for virtualenv, whose cache is in the environment where home is full."""
+        folder = os.path.join(self.path, OWN_FOLDER, "cache")
+        has_room = has_free_space(cache_folder(self.environ), _BYTES_OF_CACHE)
+        cache = () if has_room else (("VIRTUALENV_OVERRIDE_APP_DATA", folder),)
+        return (*CREATION_VARIABLES, *cache)
 
     def keep(self) -> str:
         """Declare it finished; the broken environment that it replaced is removed.

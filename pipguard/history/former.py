@@ -15,9 +15,11 @@ import os
 from collections.abc import Iterable, Iterator
 
 from pipguard.environments.distributions import list_site_folders, scan_distributions
+from pipguard.environments.inventory import Inventory
 from pipguard.environments.own_folder import find_own_folder, open_own_folder
+from pipguard.environments.unrecorded import list_recorded
 from pipguard.system.folders import list_readable_names
-from pipguard.system.private_files import link_file
+from pipguard.system.private_files import link_file, remove_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,13 +47,23 @@ def keep_files(environment: str, names: Iterable[str]) -> None:
                 _remove(kept)
 
 
-def drop_unchanged(environment: str) -> None:
-    """Forget what is installed in the version that is kept, and the oldest of what is too much."""
+def settle_files(before: Inventory, failed: str = "") -> None:
+    """After a command in an environment: forget what did not change, and the oldest beyond limits.
+
+    `before` is what the environment held, `failed` the subcommand where it did not succeed.
+
+    Where the command failed, what it left half of is put back first. pip cannot always do that: on
+    a full disk it fails to bring back what it had moved to the temporary folder (pip 23 to 26).
+    """
+    environment = before.location.path
     folder = find_own_folder(environment, _NAME)
     names = list_readable_names(folder) if folder else []
-    if not names:
-        return
-    there = {f"{name}-{version}" for _, name, version in _scan(environment)}
+    endangered = {f"{name}-{package.version}" for name, package in before.packages.items()}
+    for name in endangered.intersection(names) if failed else ():
+        kept = os.path.join(folder, name)
+        if failed != "uninstall" or _has_traces(environment, kept):
+            _repair(environment, kept)
+    there = {f"{name}-{version}" for _, name, version in _scan(environment)} if names else set()
     for name in there.intersection(names):
         _remove(os.path.join(folder, name))
     paths = [os.path.join(folder, name) for name in names if name not in there]
@@ -61,6 +73,52 @@ def drop_unchanged(environment: str) -> None:
         total += sum(os.lstat(file).st_size for file in _walk(path))
         if total > _MOST_BYTES:
             _remove(path)
+
+
+def _repair(environment: str, kept: str) -> None:
+    """Put back a distribution's files unless it, or another version of it, is there as a whole."""
+    found = [(path, name) for path, name, _ in _scan(kept)]
+    if len(found) != 1 or not _is_for(environment, os.path.relpath(found[0][0], kept)):
+        return
+    metadata = os.path.join(environment, os.path.relpath(found[0][0], kept))
+    others = [p for p, name, _ in _scan(environment) if name == found[0][1] and p != metadata]
+    if any(map(_is_installed, others)):
+        return
+    for other in others:
+        for path in list_recorded(other):
+            if path.startswith(os.path.join(environment, "")):
+                remove_file(path)
+        _remove(other)
+    for path in _walk(kept):
+        target = os.path.join(environment, os.path.relpath(path, kept))
+        if not _is_same(path, target):
+            remove_file(target)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            link_file(path, target)
+
+
+def _has_traces(environment: str, kept: str) -> bool:
+    """Tell whether a distribution was not removed as a whole; pip moves it to `~` names first."""
+    sites = list_site_folders(environment)
+    if any(name[0] == "~" for site in sites for name in list_readable_names(site)):
+        return True
+    inside = (os.path.relpath(path, kept) for path in _walk(kept))
+    return any(os.path.exists(os.path.join(environment, path)) for path in inside)
+
+
+def _is_installed(metadata: str) -> bool:
+    """Tell whether pip has come to the end: it writes RECORD after all else, with INSTALLER."""
+    return os.path.exists(os.path.join(metadata, "INSTALLER")) and all(
+        map(os.path.exists, list_recorded(metadata))
+    )
+
+
+def _is_same(path: str, target: str) -> bool:
+    """Tell whether a file is there as it was, or as pip has copied it back."""
+    try:
+        return os.stat(path).st_size == os.stat(target).st_size
+    except OSError:
+        return False
 
 
 def pack_wheel(environment: str, name: str, version: str, folder: str) -> bool:
@@ -150,9 +208,15 @@ def _list_commands(metadata: str) -> frozenset[str]:
 
 
 def _link_all(environment: str, metadata: str, kept: str) -> None:
-    """Link every recorded file; raises ValueError for one outside the environment."""
+    """Link every recorded file.
+
+    Raises ValueError for one outside the environment, and for more than would be kept for long.
+    """
     site = os.path.dirname(metadata)
-    rows = [row for row, _, _ in _read_record(metadata)]
+    record = list(_read_record(metadata))
+    if sum(int(size or 0) for _, _, size in record) > _MOST_BYTES:
+        raise ValueError(f"{metadata} is too large")
+    rows = [row for row, _, _ in record]
     made: set[str] = set()
     for row in (*rows, f"{os.path.basename(metadata)}/RECORD"):
         path = os.path.normpath(os.path.join(site, row))

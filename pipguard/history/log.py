@@ -60,6 +60,12 @@ class Entry:
     is_newer: bool = False
     """Whether a newer version wrote it, with what this one does not understand."""
 
+    @property
+    def failed(self) -> str:
+        """What did not succeed, `install` or `uninstall`; empty where it did."""
+        kind = "uninstall" if "uninstall" in self.command else "install"
+        return kind if self.exit_status != 0 else ""
+
 
 @dataclass(frozen=True, slots=True)
 class History:

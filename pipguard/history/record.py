@@ -21,7 +21,7 @@ from pipguard.environments.inventory import (
 from pipguard.environments.places import UNFINISHED_FACTS
 from pipguard.history.beside import note_origins
 from pipguard.history.folder import locate_journals, locate_log_folder
-from pipguard.history.former import drop_unchanged, keep_files
+from pipguard.history.former import keep_files, settle_files
 from pipguard.history.interrupted import note_begun
 from pipguard.history.log import Entry, LogUnusable, append_entry
 from pipguard.pip.interpreter import list_site_folders
@@ -93,29 +93,31 @@ class Recording:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Compare the locations before and after; nested, the outer one counts."""
+        """Compare the locations before and after; nested, the outer one counts.
+
+        Until `end` has told otherwise, the command counts as interrupted.
+        """
         if self.is_watching:
             yield
             return
         self.is_watching = True
         before = [self._read_inventory(location) for location in self.locations]
         note_begun(self.journal, self.entry, [inventory for inventory in before if inventory])
-        for environment in self._list_environments():
-            keep_files(environment, self.list_affected(environment))
+        for location in self.locations:
+            if location.kind == "environment":
+                keep_files(location.path, self.list_affected(location.path))
         try:
             yield
         finally:
+            for inventory in filter(None, before):
+                if inventory.location.kind == "environment":
+                    settle_files(inventory, self.entry.failed)
             self._note(before)
-            for environment in self._list_environments():
-                drop_unchanged(environment)
             self.is_watching = False
 
     def end(self, exit_status: int) -> None:
         """Note how the command ended."""
         self.entry = replace(self.entry, exit_status=exit_status)
-
-    def _list_environments(self) -> list[str]:
-        return [place.path for place in self.locations if place.kind == "environment"]
 
     def _read_inventory(self, location: Location) -> Inventory | None:
         """Return what is there; None where that cannot be found out, which is said."""

@@ -58,6 +58,20 @@ def is_private(status: os.stat_result) -> bool:
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
+def has_free_space(path: str, size: int) -> bool:
+    """Tell whether so many bytes can be written below a path, which need not exist yet.
+
+    True where that cannot be told.
+    """
+    while path and not os.path.exists(path):
+        path = os.path.dirname(path)
+    try:
+        status = os.statvfs(path)
+    except (OSError, AttributeError):
+        return True
+    return status.f_bavail * status.f_frsize >= size
+
+
 def list_names(folder: str) -> list[str]:
     """Return the sorted names in a folder; none where there is no such folder.
 
