@@ -37,13 +37,15 @@ from pipguard.plans.venv import keeps_packages, plan_creation
 from pipguard.settings import read_settings
 from pipguard.system.frozen import dataclass, replace
 from pipguard.system.journal import Abandoned, list_journals, remove_fragments, take_abandoned
-from pipguard.system.locks import hold_place_lock
+from pipguard.system.locks import hold_file_lock, hold_place_lock
 from pipguard.system.processes import make_asker, postponing_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pipguard.system.journal import Facts
 
+_LONGEST_WAIT = 60.0
+"""Seconds."""
 _NOT_OURS = (ValueError, KeyError, TypeError, AttributeError)
 """What reading a journal raises that this version has not written."""
 
@@ -58,16 +60,27 @@ class Recovery:
 
 
 def recover(caller: Caller, real_pip: RealPip | None, say: Callable[[str], None]) -> None:
-    """Deal with every command that was killed; where that fails, the next command tries again."""
-    folder = locate_journals(locate_log_folder(caller))
+    """Deal with every command that was killed; where that fails, the next command tries again.
+
+    Who comes while another command is at it waits, and finds the places as they should be.
+    """
+    log_folder = locate_log_folder(caller)
+    try:
+        with hold_file_lock(os.path.join(log_folder, "recovery.lock"), _LONGEST_WAIT):
+            _recover_all(locate_journals(log_folder), Recovery(caller, real_pip, say))
+    except OSError as error:
+        say(f"what an interrupted command left is not tidied up: {error}")
+
+
+def _recover_all(folder: str, recovery: Recovery) -> None:
     remove_fragments(folder)
     for path in list_journals(folder):
         with take_abandoned(path) as abandoned:
             if abandoned and abandoned.facts is not None:
                 try:
-                    _settle(abandoned, abandoned.facts, Recovery(caller, real_pip, say))
+                    _settle(abandoned, abandoned.facts, recovery)
                 except (PipguardError, OSError) as error:
-                    say(f"what an interrupted command left cannot be tidied up: {error}")
+                    recovery.say(f"what an interrupted command left cannot be tidied up: {error}")
 
 
 def _settle(abandoned: Abandoned, facts: Facts, recovery: Recovery) -> None:

@@ -156,6 +156,26 @@ def test_an_application_is_upgraded(
     assert not (disk / "pipx/.pipguard").exists()
 
 
+@pytest.mark.parametrize("words", [["install", "-U", "six"], ["uninstall", "-y", "six"]])
+def test_a_disk_that_turns_read_only(
+    run_pipguard: RunPipguard, disk: Path, words: list[str]
+) -> None:
+    project = disk / "project"
+    project.mkdir()
+    assert run_pipguard(["install", "six==1.15.0"], cwd=project).status == 0
+    assert MOUNT
+    assert run_command([MOUNT, "-o", "remount,ro", disk]).status == 0
+    done = run_pipguard(words, cwd=project)
+    assert done.status != 0
+    rebuilt = run_pipguard(["install", "tinylib"], cwd=project, env={"PIPGUARD_REBUILD": "1"})
+    assert rebuilt.status != 0
+    assert run_command([MOUNT, "-o", "remount,rw", disk]).status == 0
+    assert held(project / ".venv") == {"six": "1.15.0"}
+    assert run_command([project / ".venv/bin/python", "-c", "import six"]).status == 0
+    assert os.listdir(project) == [".venv"]
+    assert run_pipguard(words, cwd=project).status == 0
+
+
 def test_an_uninstall_makes_room(run_pipguard: RunPipguard, disk: Path) -> None:
     home: dict[str, str | None] = {
         **PIPX, "PIPX_HOME": str(disk / "pipx"), "PIPX_BIN_DIR": str(disk / "bin")

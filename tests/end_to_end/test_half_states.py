@@ -122,6 +122,28 @@ def test_after_a_killed_rebuild_a_plain_list_finds_every_package(
     assert run_pipguard(["list"]).err == ""
 
 
+def test_several_commands_that_find_the_same_journal_find_every_package(
+    run_pipguard: RunPipguard, pipguard_command: Path, project: Path, interrupter: Interrupter
+) -> None:
+    run_well(run_pipguard, "install", "tinyneeds")
+    break_environment(project)
+    interrupter.save()
+    words, rebuild = ["install", "six"], {"PIPGUARD_REBUILD": "1"}
+    interrupter.list_steps(words, rebuild)
+    at = interrupter.find_step("os.rename P/.venv P/.venv.broken-1") + 2
+    interrupter.restore()
+    interrupter.run(words, "SIGKILL", at, rebuild)
+    lists = [
+        subprocess.Popen(
+            [pipguard_command, "list", "--format=freeze"], cwd=project, stdout=subprocess.PIPE
+        )
+        for _ in range(4)
+    ]
+    for one in lists:
+        assert {"tinyneeds==1.0", "tinylib==1.0"} <= set(one.communicate()[0].decode().split())
+    assert os.listdir(project) == [".venv"]
+
+
 def test_a_killed_removal_is_reversed_and_said(
     run_pipguard: RunPipguard, project: Path, interrupter: Interrupter
 ) -> None:

@@ -36,19 +36,14 @@ class Interrupter:
         watching = [sys.executable, "-I", str(PROGRAM), signal, str(at), log]
         return run_command([*watching, start, "pipguard", *words], self.project, env)
 
-    def list_steps(
-        self, words: Sequence[str], env: Environment, *, has_all: bool = False
-    ) -> list[int]:
+    def list_steps(self, words: Sequence[str], env: Environment) -> list[int]:
         """Return the number of the first step of each kind, after running all of them.
 
-        Without `has_all` caches, bytecode and the folders that are made once are left out.
+        Caches, bytecode and the folders that are made once are left out.
         """
         assert self.run(words, "SIGTERM", 0, env).status == 0
-        lines = (self.folder / "steps").read_text().splitlines()
-        if has_all:
-            return list(range(1, len(lines) + 1))
         kinds: dict[str, int] = {}
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate((self.folder / "steps").read_text().splitlines(), 1):
             kinds.setdefault(self._name_kind(line), number)
         return [number for kind, number in kinds.items() if not _BESIDE.search(kind)]
 
