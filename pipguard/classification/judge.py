@@ -20,6 +20,8 @@ from pipguard.classification.rules import (
 )
 from pipguard.classification.targets import Target
 from pipguard.environments.declared import find_declared_names
+from pipguard.environments.imported import find_importing_files
+from pipguard.knowledge import find_modules
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import locate_configuration_files
 from pipguard.pip.locate import RealPip
@@ -87,14 +89,23 @@ def judge_targets(
     """Return the targets with what they are; a doubt says what could not be found out."""
     known = {target: _judge_without_index(target, sources.statements, caller) for target in targets}
     if not _is_settled(known):
-        declared = find_declared_names(sources.project, (target.name for target in targets))
-        statements = replace(sources.statements, named_by_project=declared)
+        names = [target.name for target in targets if target.name]
+        declared = find_declared_names(sources.project, names)
+        modules = {name: find_modules(name) for name in names if name not in declared}
+        imported = find_importing_files(sources.project, modules)
+        statements = replace(
+            sources.statements, named_by_project=declared, imported_by_project=imported
+        )
         known = {t: classify_known(t.name, statements) or found for t, found in known.items()}
     unknown = [target for target, found in known.items() if found is None]
     if unknown and not _is_settled(known):
         metadata = _ask_index(unknown, command, caller, sources)
+        modules = {t.name: m for t in unknown if (m := metadata[t.text].modules) and t.name}
+        imported = find_importing_files(sources.project, modules)
+        statements = replace(sources.statements, imported_by_project=imported)
         for target in unknown:
-            known[target] = classify_requirement(target.name, metadata[target.text])
+            found = metadata[target.text]
+            known[target] = classify_requirement(target.name, found, statements)
     return tuple(JudgedTarget(target, known[target]) for target in targets)
 
 

@@ -55,6 +55,8 @@ class Statements:
     libraries: frozenset[str] = frozenset()
     named_by_project: Mapping[str, str] = field(default_factory=dict)
     """Names and the file that each is required in; they are libraries here."""
+    imported_by_project: Mapping[str, str] = field(default_factory=dict)
+    """Names and the file of the project that imports each; they are libraries here."""
     answers: Mapping[str, Kind] = field(default_factory=dict)
     """What the user said when asked."""
     answers_path: str = ""
@@ -80,6 +82,9 @@ def classify_known(name: str, statements: Statements = _NO_STATEMENTS) -> Classi
         return _settle(name, "application", "an application, as the settings say", "said")
     if wanted in statements.named_by_project:
         return _settle(name, "library", f"named in {statements.named_by_project[wanted]}", "said")
+    if wanted in statements.imported_by_project:
+        file = statements.imported_by_project[wanted]
+        return _settle(name, "library", f"`{file}` imports it", "said")
     if wanted in statements.answers:
         kind = statements.answers[wanted]
         what = "an application" if kind == "application" else "a library"

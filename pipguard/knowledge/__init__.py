@@ -103,6 +103,13 @@ def commands_of_dependencies() -> frozenset[str]:
     return frozenset(line.partition("\t")[0] for line in lines if line and line[0] != "#")
 
 
+def find_modules(name: str) -> tuple[str, ...]:
+    """Return the modules that a project is imported as, as far as its name tells."""
+    wanted = normalise_name(name)
+    known = _find_entry(_read_data("import_names.txt"), wanted)
+    return tuple(known.split(", ")) if known else (wanted.replace("-", "_"),)
+
+
 def find_package_name(file: str, name: str) -> str:
     """Return the distribution's name for a project's package, empty where it is the usual one.
 

@@ -206,3 +206,22 @@ def test_wheel_file_is_judged_by_its_own_contents(
         explain(run_pipguard, "install", "./pycowsay-0.0.0.2-py3-none-any.whl")["route"] == "pipx"
     )
     assert explain(run_pipguard, "install", "./tinylib-2.0-py3-none-any.whl")["route"] == "venv"
+
+
+def test_what_the_projects_own_code_imports_is_a_library(
+    run_pipguard: RunPipguard, project: Path, home: Path
+) -> None:
+    (project / "bot.py").write_text("import pycowsay\n")
+    done = run_pipguard(["install", "pycowsay"])
+    assert done.status == 0, done.err
+    assert "`pycowsay` goes to .venv (new): `bot.py` imports it" in done.err
+    assert run_command([project / ".venv/bin/python", "bot.py"], project).status == 0
+
+
+def test_in_the_home_folder_nothing_is_a_projects_code(
+    run_pipguard: RunPipguard, home: Path
+) -> None:
+    (home / "bot.py").write_text("import pycowsay\n")
+    done = run_pipguard(["install", "pycowsay"], cwd=home)
+    assert done.status == 0, done.err
+    assert "`pycowsay` goes to pipx" in done.err
