@@ -250,14 +250,14 @@ def _decline_toolchain(
     names = {target.name for target in targets}
     if command.sources or not names or not names <= TOOLCHAIN:
         return None
-    if surroundings.has_project_files and any(target.specifier for target in targets):
+    is_wanted = names != {"pip"} or any(target.specifier for target in targets)
+    if surroundings.has_project_files and is_wanted:
         return None
     if "pip" in names:
-        return Declined(
-            "nothing to do: this pip is the system's, and a .venv gets a newer one of its own",
-            exit_status=0,
-            shows_refusal=False,
-        )
+        others = sorted(names - {"pip"})
+        left = f"; left alone: {', '.join(others)}" if others else ""
+        why = "this pip is the system's, and a .venv gets a newer one of its own"
+        return Declined(f"nothing to do: {why}{left}", exit_status=0, shows_refusal=False)
     named = " and ".join(sorted(f"`{name}`" for name in names))
     return Declined(
         f"{named} in a .venv would not help other programs of this system",

@@ -238,18 +238,26 @@ def test_what_a_killed_run_left_is_gone_on_with() -> None:
 PERSONAL = Place(Environment("/data/personal"), "personal", "your home folder is no project")
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "install pip", "install --upgrade pip", "install -U pip setuptools wheel",
-        "install --user -U pip",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("line", ["install pip", "install --upgrade pip", "install --user -U pip"])
 @pytest.mark.parametrize("place", [Place(ABSENT, "project"), PERSONAL])
 def test_a_tutorials_first_line_succeeds_and_makes_nothing(line: str, place: Place) -> None:
     route = choose(line, place=place)
     assert isinstance(route, Declined)
     assert (route.exit_status, route.shows_refusal) == (0, False)
+
+
+def test_it_speaks_of_all_that_it_names() -> None:
+    route = choose("install -U pip setuptools wheel", place=PERSONAL)
+    assert isinstance(route, Declined)
+    assert route.exit_status == 0
+    assert route.reason.endswith("left alone: setuptools, wheel")
+
+
+@pytest.mark.parametrize(
+    "line", ["install wheel", "install setuptools", "install -U pip setuptools wheel"]
+)
+def test_in_a_project_setuptools_and_wheel_go_into_its_environment(line: str) -> None:
+    assert name_route(choose(line)) == "venv"
 
 
 @pytest.mark.parametrize(
@@ -261,7 +269,7 @@ def test_a_tutorials_first_line_succeeds_and_makes_nothing(line: str, place: Pla
     ],
 )
 def test_what_other_programs_need_is_declined_with_advice(line: str, package: str) -> None:
-    route = choose(line)
+    route = choose(line, place=PERSONAL)
     assert isinstance(route, Declined)
     assert route.exit_status == 1
     assert route.shows_refusal
