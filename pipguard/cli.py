@@ -24,7 +24,7 @@ from pipguard.system.processes import Terminated, die_of_signal, end_at_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import MutableMapping, Sequence
 
     from pipguard.caller import Caller
 
@@ -43,6 +43,7 @@ def main() -> int:
     """Run one command line; return the exit status (the real pip's, as far as it decided)."""
     argv = sys.argv[1:]
     shell = _take_shell_variables()
+    _leave_elsewhere(os.environ)
     locate = locate_module_of if shell.program.startswith("python") else locate_real_pip
     real_pip = locate(shell.program, os.environ, sys.argv[0])
     try:
@@ -63,6 +64,24 @@ def _take_shell_variables() -> _Shell:
     """Read what the shell integration tells, and remove it: it is not for our children."""
     name = os.environ.pop("PIPGUARD_CALLED_AS", "") or os.path.basename(sys.argv[0])
     return _Shell(name, os.environ.pop("PIPGUARD_NOTE", None))
+
+
+def _leave_elsewhere(environ: MutableMapping[str, str]) -> None:
+    """Leave an environment that the shell integration activated, outside of its project.
+
+    Nobody but pipguard chose it: what is typed elsewhere is not meant for it. What the user
+    activated counts everywhere.
+    """
+    active = environ.get("VIRTUAL_ENV")
+    if not active or environ.get("PIPGUARD_ACTIVATED") != active or is_switched_off(environ):
+        return
+    project = os.path.join(os.path.dirname(active), "")
+    if os.path.join(_read_directory(), "").startswith(project):
+        return
+    del environ["VIRTUAL_ENV"], environ["PIPGUARD_ACTIVATED"]
+    programs = os.path.join(active, "Scripts" if os.name == "nt" else "bin")
+    entries = environ.get("PATH", "").split(os.pathsep)
+    environ["PATH"] = os.pathsep.join(entry for entry in entries if entry != programs)
 
 
 def _may_be_needed(real_pip: RealPip, argv: Sequence[str]) -> bool:

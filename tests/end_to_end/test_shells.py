@@ -16,6 +16,7 @@ from harness.managed import ManagedPython, write_executable
 from harness.running import Result, RunPipguard, run_command, run_on_terminal
 from harness.wheels import PackageIndex
 
+from pipguard.environments.distributions import list_distributions
 from pipguard.shells.script import SHELLS, Wanted, build_script
 
 RC_FILES = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}
@@ -230,6 +231,26 @@ def test_an_activated_environment_stays(shell: RealShell, tmp_path: Path) -> Non
     assert f"active={environment}\n" in shown
     assert "\nactive=.\n" in shown
     assert not (tmp_path / "p" / ".venv").exists()
+
+
+def test_what_pipguard_activated_counts_in_its_project_alone(
+    shell: RealShell, tmp_path: Path
+) -> None:
+    """An environment that nobody but pipguard chose takes nothing from another project."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    shown = shell.type(
+        ["cd a", "pip install tinylib", "cd ../b", "pip install six", 'echo "active=$VIRTUAL_ENV"',
+         "pip list --format=freeze", "cd ../c", "pip list --format=freeze | grep -c six=",
+         "cd ../b", f"sh -c '{shell.pipguard} list --format=freeze'", "deactivate",
+         'echo "left=$PIPGUARD_ACTIVATED."'],
+        tmp_path,
+    )  # fmt: skip
+    assert f"active={tmp_path}/b/.venv\n" in shown
+    assert list_distributions(str(tmp_path / "a/.venv")).keys() & {"six", "tinylib"} == {"tinylib"}
+    assert list_distributions(str(tmp_path / "b/.venv")).keys() & {"six", "tinylib"} == {"six"}
+    assert shown.count("six==1.16.0\n") == 2
+    assert "\nleft=.\n" in shown
 
 
 def test_virtualenvs_own_script_takes_over(shell: RealShell, tmp_path: Path) -> None:

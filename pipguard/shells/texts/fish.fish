@@ -47,6 +47,7 @@ function __pipguard_activate
     set -gx _OLD_VIRTUAL_PATH $PATH
     set -gx PATH $argv[1]/bin $PATH
     set -gx VIRTUAL_ENV $argv[1]
+    set -gx PIPGUARD_ACTIVATED $argv[1]
     set -l parts (string split -- / (string replace -a \n _ -- $argv[1]))
     set -gx VIRTUAL_ENV_PROMPT (string replace -ar '[^A-Za-z0-9._-]' _ -- $parts[-2])
     if set -q PYTHONHOME
@@ -83,6 +84,7 @@ function __pipguard_activate
         end
         set -e VIRTUAL_ENV
         set -e VIRTUAL_ENV_PROMPT
+        set -e PIPGUARD_ACTIVATED
         set -g __pipguard_active ''
         if test "$argv[1]" != nondestructive
             functions -e deactivate

@@ -49,9 +49,10 @@ function __pipguard_activate {
   _OLD_VIRTUAL_PATH=$PATH
   PATH=$1/bin:$PATH
   VIRTUAL_ENV=$1
+  PIPGUARD_ACTIVATED=$1
   name=${name##*/}
   VIRTUAL_ENV_PROMPT=${name//[^A-Za-z0-9._-]/_}
-  export PATH VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+  export PATH VIRTUAL_ENV VIRTUAL_ENV_PROMPT PIPGUARD_ACTIVATED
   if [ -n "${PYTHONHOME+x}" ]; then
     _OLD_VIRTUAL_PYTHONHOME=$PYTHONHOME
     unset PYTHONHOME
@@ -76,7 +77,7 @@ function __pipguard_activate {
       PS1=$_OLD_VIRTUAL_PS1
       unset _OLD_VIRTUAL_PS1
     fi
-    unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+    unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT PIPGUARD_ACTIVATED
     __pipguard_active=
     hash -r 2>/dev/null || :
     if [ "${1-}" != nondestructive ]; then unset -f deactivate; fi

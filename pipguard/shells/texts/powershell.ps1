@@ -40,10 +40,11 @@ function global:Enter-PipguardEnvironment([string] $Environment) {
     $global:PipguardFormerPath = $env:PATH
     $env:PATH = (Join-Path $Environment $folder) + [IO.Path]::PathSeparator + $env:PATH
     $env:VIRTUAL_ENV = $Environment
+    $env:PIPGUARD_ACTIVATED = $Environment
     $global:PipguardActive = $Environment
     function global:deactivate([switch] $NonDestructive) {
         $env:PATH = $global:PipguardFormerPath
-        Remove-Item Env:VIRTUAL_ENV -ErrorAction SilentlyContinue
+        Remove-Item Env:VIRTUAL_ENV, Env:PIPGUARD_ACTIVATED -ErrorAction SilentlyContinue
         $global:PipguardActive = ''
         if (-not $NonDestructive) { Remove-Item Function:deactivate }
     }
