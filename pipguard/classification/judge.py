@@ -19,8 +19,6 @@ from pipguard.classification.rules import (
     classify_requirement,
 )
 from pipguard.classification.targets import Target
-from pipguard.environments.declared import find_declared_names
-from pipguard.environments.imported import find_importing_files
 from pipguard.knowledge import find_modules
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import locate_configuration_files
@@ -89,6 +87,10 @@ def judge_targets(
     """Return the targets with what they are; a doubt says what could not be found out."""
     known = {target: _judge_without_index(target, sources.statements, caller) for target in targets}
     if not _is_settled(known):
+        # Most commands name a library that is known by heart, and need none of this.
+        from pipguard.environments.declared import find_declared_names
+        from pipguard.environments.imported import find_importing_files
+
         names = [target.name for target in targets if target.name]
         declared = find_declared_names(sources.project, names)
         modules = {name: find_modules(name) for name in names if name not in declared}
@@ -99,6 +101,8 @@ def judge_targets(
         known = {t: classify_known(t.name, statements) or found for t, found in known.items()}
     unknown = [target for target, found in known.items() if found is None]
     if unknown and not _is_settled(known):
+        from pipguard.environments.imported import find_importing_files
+
         metadata = _ask_index(unknown, command, caller, sources)
         modules = {t.name: m for t in unknown if (m := metadata[t.text].modules) and t.name}
         imported = find_importing_files(sources.project, modules)

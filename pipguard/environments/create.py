@@ -23,7 +23,6 @@ from pipguard.environments.places import (
     remove_tree,
 )
 from pipguard.environments.trust import record_trust
-from pipguard.environments.unrecorded import list_recorded, list_unrecorded
 from pipguard.errors import PipguardError
 from pipguard.pip.configuration import Variables
 from pipguard.system.folders import cache_folder, has_free_space, list_names
@@ -145,6 +144,8 @@ class Creator:
         """Tell whether there are files of the user's in what was no usable environment."""
         if not os.path.isfile(os.path.join(former, "pyvenv.cfg")):
             return not os.path.islink(former)
+        from pipguard.environments.unrecorded import list_unrecorded
+
         is_link = os.path.islink(former)  # where it leads to stays anyway
         return not self.creation.keeps_packages and not is_link and bool(list_unrecorded(former))
 
@@ -210,6 +211,8 @@ def has_pip(path: str) -> bool:
     if not all(os.path.exists(os.path.join(commands, name)) for name in _NEEDED):
         return False
     sites = list_site_folders(path)
+    from pipguard.environments.unrecorded import list_recorded
+
     found = [metadata for metadata, name, _ in scan_distributions(sites) if name == "pip"]
     return bool(found) and all(map(os.path.exists, list_recorded(found[0])))
 

@@ -9,15 +9,13 @@ undo asks where the distribution came from.
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterable, Iterator
 
 from pipguard.environments.distributions import list_site_folders, scan_distributions
 from pipguard.environments.inventory import Inventory
 from pipguard.environments.own_folder import find_own_folder, open_own_folder
-from pipguard.environments.unrecorded import list_recorded
+from pipguard.environments.places import remove_tree
 from pipguard.system.folders import list_readable_names
 from pipguard.system.private_files import link_file, remove_file
 
@@ -43,8 +41,8 @@ def keep_files(environment: str, names: Iterable[str]) -> None:
         if name in wanted and metadata.endswith(".dist-info") and not os.path.exists(kept):
             try:
                 _link_all(environment, metadata, kept)
-            except (OSError, ValueError, csv.Error):
-                _remove(kept)
+            except (OSError, ValueError):
+                remove_tree(kept)
 
 
 def settle_files(before: Inventory, failed: str = "") -> None:
@@ -65,14 +63,14 @@ def settle_files(before: Inventory, failed: str = "") -> None:
             _repair(environment, kept)
     there = {f"{name}-{version}" for _, name, version in _scan(environment)} if names else set()
     for name in there.intersection(names):
-        _remove(os.path.join(folder, name))
+        remove_tree(os.path.join(folder, name))
     paths = [os.path.join(folder, name) for name in names if name not in there]
     paths.sort(key=lambda path: os.stat(path).st_mtime)
     total = 0
     for path in reversed(paths):
         total += sum(os.lstat(file).st_size for file in _walk(path))
         if total > _MOST_BYTES:
-            _remove(path)
+            remove_tree(path)
 
 
 def _repair(environment: str, kept: str) -> None:
@@ -84,11 +82,13 @@ def _repair(environment: str, kept: str) -> None:
     others = [p for p, name, _ in _scan(environment) if name == found[0][1] and p != metadata]
     if any(map(_is_installed, others)):
         return
+    from pipguard.environments.unrecorded import list_recorded
+
     for other in others:
         for path in list_recorded(other):
             if path.startswith(os.path.join(environment, "")):
                 remove_file(path)
-        _remove(other)
+        remove_tree(other)
     for path in _walk(kept):
         target = os.path.join(environment, os.path.relpath(path, kept))
         if not _is_same(path, target):
@@ -108,6 +108,8 @@ def _has_traces(environment: str, kept: str) -> bool:
 
 def _is_installed(metadata: str) -> bool:
     """Tell whether pip has come to the end: it writes RECORD after all else, with INSTALLER."""
+    from pipguard.environments.unrecorded import list_recorded
+
     return os.path.exists(os.path.join(metadata, "INSTALLER")) and all(
         map(os.path.exists, list_recorded(metadata))
     )
@@ -139,7 +141,7 @@ def pack_wheel(environment: str, name: str, version: str, folder: str) -> bool:
     try:
         with zipfile.ZipFile(path, "w") as wheel:
             _fill_wheel(wheel, kept, found[0])
-    except (OSError, ValueError, csv.Error):
+    except (OSError, ValueError):
         if os.path.exists(path):
             os.unlink(path)
         return False
@@ -159,6 +161,9 @@ def _fill_wheel(wheel: zipfile.ZipFile, kept: str, metadata: str) -> None:
     information = os.path.basename(metadata)
     data = information.removesuffix(".dist-info") + ".data"
     commands = _list_commands(metadata)
+    import csv
+    import io
+
     record = io.StringIO()
     writer = csv.writer(record, lineterminator="\n")
     for row, hashed, size in _read_record(metadata):
@@ -236,8 +241,14 @@ def _read_record(metadata: str) -> Iterator[tuple[str, str, str]]:
 
     Raises ValueError for one without a hash: nobody could tell whether it is still the same.
     """
+    import csv
+
     with open(os.path.join(metadata, "RECORD"), encoding="utf-8", newline="") as file:
-        for row in csv.reader(file):
+        try:
+            rows = list(csv.reader(file))
+        except csv.Error as error:
+            raise ValueError(f"{metadata}/RECORD is torn") from error
+        for row in rows:
             if not row or row[0].endswith((".pyc", "/RECORD")):
                 continue
             path, hashed, size = row
@@ -253,9 +264,3 @@ def _scan(environment: str) -> Iterator[tuple[str, str, str]]:
 def _walk(folder: str) -> Iterator[str]:
     for parent, _, files in os.walk(folder):
         yield from (os.path.join(parent, name) for name in files)
-
-
-def _remove(path: str) -> None:
-    import shutil
-
-    shutil.rmtree(path, ignore_errors=True)

@@ -93,7 +93,7 @@ def look_at(project: Path, home: Path) -> dict[str, object]:
         },
         "commands": {p.name: p.exists() for p in programs.iterdir()} if programs.exists() else {},
         "state": sorted(p.name for p in state.rglob("*") if p.name not in LOG),
-        "temporary": sorted(os.listdir(home / "tmp")),
+        "temporary": sorted(p.name for p in (home / "tmp").glob("pipguard*")),  # pip has its own
     }
 
 
