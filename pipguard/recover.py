@@ -146,12 +146,12 @@ def _make_anew(place: Place, recovery: Recovery) -> bool:
 
     Tells whether it is whole now.
     """
+    if not place.keeps_packages:
+        return False
     caller = recovery.caller
     environment = inspect_environment(place.path, make_asker(caller.environ))
     tools = gather_tools(caller, recovery.real_pip, locate_base(caller, recovery.real_pip))
-    if not place.keeps_packages or environment.state != "broken":
-        return False
-    if not keeps_packages(environment, tools):
+    if environment.state != "broken" or not keeps_packages(environment, tools):
         return False
     creation = plan_creation(place.path, read_settings(caller.environ, None), tools)
     creation = replace(creation, replaces_broken=True, keeps_packages=True)
@@ -167,4 +167,7 @@ def _describe(restored: list[Place], left_over: list[str], identifier: str, guar
         return f"{named[0].path} is as it was before"
     if identifier:
         return f"`{guard} undo {identifier}` reverses what it had changed"
-    return f"the rest of {left_over[0]} is removed" if left_over else ""
+    left = [path for path in left_over if os.path.lexists(path)]
+    if left:
+        return f"{left[0]} is left of it and cannot be removed"
+    return f"the rest of it, {left_over[0]}, is removed" if left_over else ""

@@ -39,12 +39,12 @@ class Place:
 
 
 class Places:
-    """The places that a command is changing, as its journal has them."""
+    """The places that a command is changing, as its journal has them: one list for all steps."""
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        self.changing: list[Place] = []
-        self.left_over: list[str] = []
+        self.changing: list[Place] = journal.facts.setdefault("places", [])  # type: ignore[assignment]
+        self.left_over: list[str] = journal.facts.setdefault("left_over", [])  # type: ignore[assignment]
         """What is to be removed when nothing else is left to do."""
 
     def begin(self, place: Place) -> None:
@@ -73,8 +73,7 @@ class Places:
             self._write()
 
     def _write(self) -> None:
-        changing = [_to_facts(place) for place in self.changing]
-        self.journal.note(places=changing, left_over=list(self.left_over))
+        self.journal.note()
 
 
 def parse_places(facts: Mapping[str, object]) -> tuple[list[Place], list[str]]:
@@ -111,16 +110,6 @@ def _check_path(path: object) -> str:
     if not isinstance(path, str) or not os.path.isabs(path) or os.path.normpath(path) != path:
         raise ValueError(f"{path!r} is no absolute path")
     return path
-
-
-def _to_facts(place: Place) -> dict[str, object]:
-    return {
-        "path": place.path,
-        "former": place.former,
-        "links": place.links,
-        "folders": place.folders,
-        "keeps_packages": place.keeps_packages,
-    }
 
 
 def choose_free_name(path: str, ending: str) -> str:

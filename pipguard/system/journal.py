@@ -34,26 +34,31 @@ class Journal:
     def __init__(self, folder: str) -> None:
         self.folder = folder
         """Empty where there is no place for it."""
-        self._facts: Facts = {}
+        self.facts: Facts = {}
+        """What it holds; whoever changes a list in it calls `note`."""
         self._path = ""
         self._lock: AbstractContextManager[bool] | None = None
 
     def note(self, **facts: object) -> bool:
-        """Add facts, or replace those of the same name; tell whether they are on disk now."""
-        self._facts.update(facts)
+        """Add facts, or replace those of the same name; tell whether they are on disk now.
+
+        A value of a frozen class is written by its fields.
+        """
+        self.facts.update(facts)
         if not self._path and not self._open():
             return False
-        data = json.dumps({"format": FORMAT, **self._facts}).encode("ascii")
+        document = json.dumps({"format": FORMAT, **self.facts}, default=_list_fields)
+        data = document.encode("ascii")
         return write_private_file(self._path, data)
 
     def close(self, keeps: Iterable[str] = ()) -> None:
         """Forget it, unless one of the named facts is still not empty: a later command needs it."""
-        if self._path and not any(map(self._facts.get, keeps)):
+        if self._path and not any(map(self.facts.get, keeps)):
             remove_file(self._path)
             remove_file(_lock_of(self._path))
         if self._lock:
             self._lock.__exit__(None, None, None)
-        self._path, self._lock, self._facts = "", None, {}
+        self._path, self._lock, self.facts = "", None, {}
 
     def _open(self) -> bool:
         if not self.folder or not open_private_folder(self.folder):
@@ -107,6 +112,10 @@ def remove_fragments(folder: str) -> None:
                 if is_mine and not os.path.exists(path):
                     remove_file(os.path.join(folder, name))
                     remove_file(_lock_of(path))
+
+
+def _list_fields(value: object) -> dict[str, object]:
+    return {name: getattr(value, name) for name in type(value).__match_args__}  # type: ignore[attr-defined]
 
 
 def _read(path: str) -> Facts | None:
