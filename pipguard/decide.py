@@ -94,7 +94,7 @@ def decide(
     `answers` are the user's about `doubts`, when they have just been asked. Raises `BadSetting`
     for a setting that is not accepted.
     """
-    settings, surroundings = discover(caller)
+    settings, surroundings = discover(caller, command)
     base = locate_base(caller, real_pip)
     tools = gather_tools(caller, real_pip, base, surroundings.place.environment)
     targets = tuple(read_target(text, caller.directory) for text in command.arguments)

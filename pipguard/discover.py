@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pipguard.caller import Caller
+from pipguard.classification.targets import read_target
 from pipguard.environments.inspect import (
     Environment,
     inspect_environment,
@@ -18,9 +19,10 @@ from pipguard.environments.inspect import (
 )
 from pipguard.environments.trust import follow_path, is_inside
 from pipguard.errors import BadSetting, PipguardError
+from pipguard.pip.command_line import PipCommand
 from pipguard.settings import Settings, read_settings
 from pipguard.system.folders import data_folder
-from pipguard.system.frozen import dataclass
+from pipguard.system.frozen import dataclass, replace
 from pipguard.system.os_release import read_os_release
 from pipguard.system.programs import locate_program
 from pipguard.system.quoting import quote_word
@@ -55,14 +57,20 @@ class Surroundings:
     place: Place
 
 
-def discover(caller: Caller) -> tuple[Settings, Surroundings]:
+def discover(caller: Caller, command: PipCommand | None = None) -> tuple[Settings, Surroundings]:
     """Read the settings in force in the current folder, and find the project and its environment.
 
+    Where the current folder belongs to no project, that of the files which the command names.
     Raises `BadSetting` for a setting that is not accepted.
     """
     project = find_project(caller)
-    settings = read_settings(caller.environ, project[0])
-    return settings, discover_surroundings(caller, settings, project)
+    named = _find_named_project(caller, command) if command and not project[1] else None
+    settings = read_settings(caller.environ, named or project[0])
+    surroundings = discover_surroundings(caller, settings, (named, True) if named else project)
+    if named and surroundings.place.origin == "project":
+        place = replace(surroundings.place, reason="where its files are")
+        return settings, replace(surroundings, place=place)
+    return settings, surroundings
 
 
 def find_project(caller: Caller) -> tuple[str | None, bool]:
@@ -71,15 +79,42 @@ def find_project(caller: Caller) -> tuple[str | None, bool]:
     The nearest folder upwards with a project's file; without any, the current folder. Neither the
     home folder nor `/` nor a folder of somebody else's or everybody's is ever a project.
     """
-    folder = caller.directory
+    found = _climb(caller.directory, caller)
+    if found:
+        return found, True
+    return (caller.directory if _can_be_project(caller.directory, caller) else None), False
+
+
+def _climb(folder: str, caller: Caller) -> str | None:
     while _can_be_project(folder, caller):
         if _has_project_files(folder, caller.new_output):
-            return folder, True
+            return folder
         parent = os.path.dirname(folder)
         if parent == folder:
             break
         folder = parent
-    return (caller.directory if _can_be_project(caller.directory, caller) else None), False
+    return None
+
+
+def _find_named_project(caller: Caller, command: PipCommand) -> str | None:
+    """Return the one project in which everything lies that the command names by a path."""
+    paths = [os.path.join(caller.directory, path) for path in _list_named_paths(caller, command)]
+    folders = {path if os.path.isdir(path) else os.path.dirname(path) for path in paths}
+    found = {_climb(os.path.normpath(folder), caller) for folder in folders}
+    return found.pop() if len(found) == 1 else None
+
+
+def _list_named_paths(caller: Caller, command: PipCommand) -> Iterator[str]:
+    for name in ("--requirement", "--requirements-from-script"):
+        yield from (value for value in command.values(name) if "://" not in value)
+    for value in command.values("--group"):
+        if ":" in value:
+            yield value.rpartition(":")[0]
+    folders = (value.partition("[")[0] for value in command.values("--editable"))
+    yield from (path for path in folders if os.path.isdir(os.path.join(caller.directory, path)))
+    for word in command.arguments:
+        if read_target(word, caller.directory).kind in {"folder", "archive"}:
+            yield word.partition("[")[0]
 
 
 def discover_surroundings(

@@ -12,8 +12,15 @@ from harness.callers import as_user, make_caller
 from harness.running import needs_git, run_command
 
 from pipguard.caller import Caller
-from pipguard.discover import Place, discover_surroundings, find_project, name_manager
+from pipguard.discover import (
+    Place,
+    discover,
+    discover_surroundings,
+    find_project,
+    name_manager,
+)
 from pipguard.errors import BadSetting
+from pipguard.pip.command_line import parse_command
 from pipguard.settings import Settings
 
 
@@ -288,3 +295,65 @@ def test_outside_projects_the_personal_one(caller: Caller, home: Path, where: st
 )
 def test_the_manager_has_a_name(interpreter: str | None, marker: str, manager: str) -> None:
     assert name_manager(interpreter, marker) == manager
+
+
+# The project that the command names
+
+
+@pytest.fixture
+def workspace(caller: Caller, project: Path) -> Path:
+    """A folder of two projects, which is none itself."""
+    for name in ("app", "other"):
+        (project / name / "src").mkdir(parents=True)
+        (project / name / "pyproject.toml").touch()
+        (project / name / "requirements.txt").touch()
+    (project / "loose.txt").touch()
+    return project
+
+
+@pytest.mark.parametrize(
+    ("line", "root"),
+    [
+        (["-r", "app/requirements.txt"], "app"),
+        (["-r", "app/requirements.txt", "six"], "app"),
+        (["-e", "app[test]"], "app"),
+        (["./app/src"], "app"),
+        (["--group", "app/pyproject.toml:test"], "app"),
+        (["--requirements-from-script", "app/src/x.py"], "app"),
+        (["-r", "app/requirements.txt", "-e", "./app"], "app"),
+        (["-r", "app/requirements.txt", "-e", "other"], ""),
+        (["-r", "app/requirements.txt", "-r", "loose.txt"], ""),
+        (["-r", "https://host/app/requirements.txt"], ""),
+        (["-e", "git+https://host/app"], ""),
+        (["-r", "missing/requirements.txt"], ""),
+        (["six"], ""),
+    ],
+)
+def test_outside_projects_the_files_of_the_command_tell(
+    caller: Caller, workspace: Path, line: list[str], root: str
+) -> None:
+    _, surroundings = discover(caller, parse_command(("install", *line)))
+    expected = workspace / root / ".venv"
+    assert surroundings.place.environment.path == str(expected)
+    assert surroundings.place.reason == ("where its files are" if root else "")
+
+
+def test_an_uninstall_agrees(caller: Caller, workspace: Path) -> None:
+    words = ("uninstall", "-y", "-r", "app/requirements.txt")
+    _, surroundings = discover(caller, parse_command(words))
+    assert surroundings.place.environment.path == str(workspace / "app/.venv")
+
+
+def test_inside_a_project_its_own_environment_is_the_place(caller: Caller, workspace: Path) -> None:
+    inside = replace(caller, directory=str(workspace / "app"))
+    words = ("install", "-r", "../other/requirements.txt")
+    _, surroundings = discover(inside, parse_command(words))
+    assert surroundings.place.environment.path == str(workspace / "app/.venv")
+
+
+def test_from_home_too(caller: Caller, home: Path) -> None:
+    (home / "app").mkdir()
+    (home / "app/requirements.txt").touch()
+    words = ("install", "-r", "app/requirements.txt")
+    _, surroundings = discover(replace(caller, directory=str(home)), parse_command(words))
+    assert surroundings.place.environment.path == str(home / "app/.venv")
