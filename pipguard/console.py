@@ -64,16 +64,19 @@ class Console:
     def __init__(self, caller: Caller, command: PipCommand) -> None:
         environ = caller.environ
         self.command = command
-        self.lines_left = MOST_LINES
         self.caller = caller
         pip_quiet = environ.get("PIP_QUIET", "")  # a count, or pip's word for none
-        self.is_quiet = command.has("--quiet") or parse_boolean(pip_quiet or "no") is not False
+        count = int(pip_quiet) if pip_quiet.isdecimal() else parse_boolean(pip_quiet or "no")
+        quietness = max(command.count("--quiet"), 1 if count is None else int(count))
+        self.is_quiet = quietness > 0
+        # Who asks for quiet once still has to learn where it went; twice means not a word.
+        self.lines_left = MOST_LINES if quietness == 0 else 1 if quietness == 1 else 0
         shell = os.path.basename(environ.get("SHELL", ""))
         has_note = caller.note is not None
         self.reader = Reader(caller.directory, shell, (), has_note, name_guard(caller))
 
     def say(self, line: str) -> None:
-        """Write one line unless quiet was asked for."""
+        """Write one line, as far as quiet was not asked for."""
         self._say_all((line,))
 
     def confirm(self, question: str) -> bool:
@@ -171,7 +174,7 @@ class Console:
         return describe_applications([a for a in found if a], home, reader)
 
     def _say_all(self, lines: Sequence[str], bold: str = "") -> None:
-        if not self.is_quiet:
+        if self.lines_left:
             self._write(lines[: self.lines_left], bold)
             self.lines_left = max(0, self.lines_left - len(lines))
 

@@ -51,16 +51,24 @@ def test_the_way_out_is_told_once_a_day(project: Path, capfd: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    ("line", "environ"), [("install -q six", {}), ("install six", {"PIP_QUIET": "1"})]
-)
-def test_quiet_is_quiet(
-    project: Path, capfd: pytest.CaptureFixture[str], line: str, environ: dict[str, str]
-) -> None:
+    ("line", "environ", "count"),
+    [
+        ("install -q six", {}, 1), ("install six", {"PIP_QUIET": "1"}, 1),
+        ("install six", {"PIP_QUIET": "yes"}, 1), ("install -qq six", {}, 0),
+        ("install six", {"PIP_QUIET": "2"}, 0), ("install -qqq six", {"PIP_QUIET": "0"}, 0),
+    ],
+)  # fmt: skip
+def test_who_asks_for_quiet_learns_where_it_went_and_twice_is_not_a_word(
+    project: Path, capfd: pytest.CaptureFixture[str], line: str, environ: dict[str, str],
+    count: int,
+) -> None:  # fmt: skip
     console = speak(project, line, **environ)
     console.open(to_venv(), REFUSAL)
     console.say("x")
     console.close(to_venv(), Outcome(0))
-    assert capfd.readouterr().err == ""
+    said = capfd.readouterr().err.splitlines()
+    assert len(said) == count
+    assert all(".venv" in text for text in said)
 
 
 @pytest.mark.parametrize("value", ["0", "", "false", "No"])
