@@ -15,7 +15,7 @@ from pipguard.classification.judge import JudgedTarget, Sources, judge_targets
 from pipguard.classification.rules import Statements, make_statements
 from pipguard.classification.targets import Target, read_target
 from pipguard.discover import Surroundings, discover, name_manager
-from pipguard.environments.distributions import list_distributions
+from pipguard.environments.distributions import TOOLCHAIN, list_distributions
 from pipguard.environments.inspect import Environment
 from pipguard.environments.pipx import (
     PipxHome,
@@ -43,6 +43,7 @@ from pipguard.route import (
     ToSystem,
     ToVenv,
     choose_route,
+    leave_toolchain,
     may_go_to_pipx,
 )
 from pipguard.settings import Settings
@@ -102,7 +103,9 @@ def decide(
     if _needs_judgment(command, targets, settings, surroundings):
         statements = _gather_statements(caller, settings, answers or {})
         sources = _gather_sources(caller, statements, tools, surroundings)
-        judged = judge_targets(targets, command, caller, sources)
+        wanted = judge_targets(leave_toolchain(targets), command, caller, sources)
+        known = {judged.target: judged for judged in wanted}
+        judged = tuple(known.get(target, JudgedTarget(target)) for target in targets)
     installed = _find_installed(caller, command, targets, surroundings)
     request = Request(command, judged, _find_unreadable(command, caller.directory))
     if settings.route == "system":
@@ -312,7 +315,12 @@ class _Planner:
             ),
         )
         place = (self.caller.directory, self.caller.environ)
-        return plan_pipx(route.targets, self.command, applications, self.tools, place)
+        plan = plan_pipx(route.targets, self.command, applications, self.tools, place)
+        taken = {target.text for target in route.targets}
+        tools = (w for w in self.command.arguments if normalise_name(w) in TOOLCHAIN)
+        left = [f"`{word}`" for word in tools if word not in taken]
+        alone = (f"{', '.join(left)} left alone: each application has its own",) if left else ()
+        return replace(plan, notes=(*plan.notes, *alone))
 
     def recall_askings(
         self, home: PipxHome, installed: Mapping[str, InstalledApplication]

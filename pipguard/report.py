@@ -240,8 +240,8 @@ def _describe_route(decision: Decision, reader: Reader) -> str:
 
 
 def _describe_targets(decision: Decision) -> str:
-    command = decision.command
-    words = [*command.arguments]
+    command, route = decision.command, decision.route
+    words = [t.text for t in route.targets] if isinstance(route, ToPipx) else [*command.arguments]
     for option in ("--editable", "--requirement", "--group"):
         shown = {"--editable": "-e", "--requirement": "-r"}.get(option, option)
         words += [f"{shown} {value}" for value in command.values(option)]

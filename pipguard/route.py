@@ -131,7 +131,13 @@ def may_go_to_pipx(command: PipCommand, targets: tuple[Target, ...], settings: S
         return False
     if command.has("--dry-run") or any(command.has(name) for name in _PIP_ALONE):
         return False
-    return all(target.name and target.name not in TOOLCHAIN for target in targets)
+    return all(t.name and t.name not in TOOLCHAIN for t in leave_toolchain(targets))
+
+
+def leave_toolchain(targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """Return what matters of `--upgrade pip tox`: pip has no say beside something else."""
+    others = tuple(t for t in targets if t.name not in TOOLCHAIN or t.specifier or t.kind != "name")
+    return others or targets
 
 
 def choose_route(
@@ -158,13 +164,16 @@ def _choose_for_install(request: Request, surroundings: Surroundings, settings: 
         if not may_go_to_pipx(command, plain, settings):
             hint = "PIPGUARD_ROUTE=venv takes everything that pip takes"
             return Declined("pipx takes named applications only", hint)
-        names = frozenset(target.name for target in plain)
-        return ToPipx(plain, place.environment, "PIPGUARD_ROUTE=pipx", names, is_forced=True)
+        wanted = leave_toolchain(plain)
+        names = frozenset(target.name for target in wanted)
+        return ToPipx(wanted, place.environment, "PIPGUARD_ROUTE=pipx", names, is_forced=True)
     if place.origin in {"active", "conda"}:
         return _to_environment(surroundings, settings, "the active environment")
-    if settings.route == "auto" and targets and all(t.is_application for t in targets):
-        certain = frozenset(t.target.name for t in targets if t.is_known)
-        return ToPipx(plain, place.environment, _reason_of(targets), certain)
+    wanted = leave_toolchain(plain)
+    judged = tuple(t for t in targets if t.target in wanted)
+    if settings.route == "auto" and judged and all(t.is_application for t in judged):
+        certain = frozenset(t.target.name for t in judged if t.is_known)
+        return ToPipx(wanted, place.environment, _reason_of(judged), certain)
     if settings.route == "auto" and place.environment.must_be_made:
         unneeded = _decline_toolchain(command, plain, surroundings)
         if unneeded:

@@ -225,3 +225,14 @@ def test_in_the_home_folder_nothing_is_a_projects_code(
     done = run_pipguard(["install", "pycowsay"], cwd=home)
     assert done.status == 0, done.err
     assert "`pycowsay` goes to pipx" in done.err
+
+
+def test_the_toolchain_beside_an_application_makes_it_no_library(
+    run_pipguard: RunPipguard, project: Path, home: Path
+) -> None:
+    done = run_pipguard(["install", "--upgrade", "pip", "pycowsay"])
+    assert done.status == 0, done.err
+    assert "so `pycowsay` goes to pipx" in done.err
+    assert "`pip` left alone: each application has its own" in done.err
+    assert (home / ".local/bin/pycowsay").exists()
+    assert os.listdir(project) == []
