@@ -56,6 +56,11 @@ def find_wary_program(caller: Caller, settings: Settings) -> Program | None:
     return program
 
 
+# Those by which pip itself knows it (user agent, pip 23.0 to 26.3).
+_CI_VARIABLES = ("CI", "BUILD_BUILDID", "BUILD_ID", "PIP_IS_CI")
+_NOT_IN_CI = {"", "0", "false", "no"}
+
+
 def _recognise_caller(caller: Caller) -> Program | None:
     environ = caller.environ
     if environ.get("JPY_PARENT_PID"):
@@ -68,7 +73,7 @@ def _recognise_caller(caller: Caller) -> Program | None:
         return Program("build", "a build")
     if not caller.is_terminal and _is_container_build(caller):
         return Program("container", "a container build")
-    if environ.get("CI", "").lower() not in {"", "0", "false", "no"}:
+    if any(environ.get(name, "").lower() not in _NOT_IN_CI for name in _CI_VARIABLES):
         return Program("ci", "CI")
     return None
 

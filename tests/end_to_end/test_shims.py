@@ -103,6 +103,12 @@ def assert_stood_back(result: Result, project: Path, program: str) -> None:
     assert not (project / ".venv").exists()
 
 
+@pytest.mark.parametrize("variable", ["BUILD_BUILDID", "BUILD_ID", "PIP_IS_CI"])
+def test_knows_ci_by_what_pip_knows_it_by(shims: Path, project: Path, variable: str) -> None:
+    result = run_command(["pip", "install", "tinylib"], env={variable: "7"})
+    assert_stood_back(result, project, "CI")
+
+
 def test_stands_back_in_ci(shims: Path, project: Path, home: Path) -> None:
     command = ["pip", "install", "tinylib"]
     result = run_command(command, env={"CI": "true"})
