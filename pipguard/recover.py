@@ -91,7 +91,7 @@ def _settle(abandoned: Abandoned, facts: Facts, recovery: Recovery) -> None:
         return
     caller = recovery.caller
     with ExitStack() as locks:
-        for path in sorted(_list_locked(begun, places)):
+        for path in sorted({*_list_locked(begun, places), *left_over}):
             locks.enter_context(hold_place_lock(path, caller.environ, recovery.say))
         with postponing_signals():
             restored = [place for place in places if _restore(place)]

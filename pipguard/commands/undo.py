@@ -68,6 +68,7 @@ from pipguard.plans.venv import Tools
 from pipguard.report import show_plainly
 from pipguard.system.folders import open_private_folder
 from pipguard.system.journal import Journal
+from pipguard.system.locks import hold_place_lock
 from pipguard.system.processes import make_asker
 from pipguard.system.secrets import strip_secrets
 from pipguard.system.streams import write_output
@@ -125,7 +126,9 @@ def _make_download_folder(caller: Caller) -> Iterator[str]:
             yield path
         return
     try:
-        yield path
+        # A pip that outlives us, killed, still writes there.
+        with hold_place_lock(path, caller.environ, lambda _: None):
+            yield path
     finally:
         remove_tree(path)
         journal.close()

@@ -122,7 +122,9 @@ class Trial:
         had_changed_all = is_changed(self.look(), self.expected)
         if status != 0 and not is_undone(self.run, self.route):
             done = self.run(self.route.words, env=self.route.env)
-            assert done.status == 0 or had_changed_all, (*where, done.err)
+            # A pip that outlived us may have removed what is to be removed.
+            is_gone = self.route.words[0] == "uninstall" and self.look() == self.expected
+            assert done.status == 0 or had_changed_all or is_gone, (*where, done.err)
         assert self.look() == self.expected, where
         assert self.run(["guard", "log"]).err == "", where
 
@@ -207,7 +209,7 @@ def test_many_commands_on_one_project_of_which_a_tenth_is_killed(
     assert set(held) >= set(names)
     assert os.listdir(project) == [".venv"]
     assert look_at(project, home)["state"] == []
-    entries = json.loads(run_pipguard(["guard", "log", "--json"]).out)
+    entries = json.loads(run_pipguard(["guard", "log", "--json", "-n", "0"]).out)
     added = {c["name"] for e in entries for c in e["changes"] if c["before"] is None}
     assert added >= set(names)
     check = run_command([project / ".venv/bin/python", "-I", "-m", "pip", "check"])
