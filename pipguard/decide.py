@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pipguard.caller import Caller
 from pipguard.classification.answers import answers_path, read_answers
 from pipguard.classification.judge import JudgedTarget, Sources, judge_targets
+from pipguard.classification.obstacles import find_obstacle
 from pipguard.classification.rules import Statements, make_statements
 from pipguard.classification.targets import Target, read_target
 from pipguard.discover import Surroundings, discover, name_manager
@@ -98,7 +99,8 @@ def decide(
     settings, surroundings = discover(caller, command)
     base = locate_base(caller, real_pip)
     tools = gather_tools(caller, real_pip, base, surroundings.place.environment)
-    targets = tuple(read_target(text, caller.directory) for text in command.arguments)
+    named = tuple(read_target(text, caller.directory) for text in command.arguments)
+    targets = _list_met(named, caller, base)
     judged = tuple(map(JudgedTarget, targets))
     if _needs_judgment(command, targets, settings, surroundings):
         statements = _gather_statements(caller, settings, answers or {})
@@ -107,7 +109,10 @@ def decide(
         known = {judged.target: judged for judged in wanted}
         judged = tuple(known.get(target, JudgedTarget(target)) for target in targets)
     installed = _find_installed(caller, command, targets, surroundings)
-    request = Request(command, judged, _find_unreadable(command, caller.directory))
+    obstacle = find_obstacle(command, targets, caller)
+    if named and not targets and not command.sources:
+        obstacle = "no marker is met"
+    request = Request(command, judged, obstacle)
     if settings.route == "system":
         # Few commands come here; the others need not wait for these imports.
         from pipguard.package_managers.queries import find_offer
@@ -117,7 +122,6 @@ def decide(
         route = choose_system_route(request, offer)
     else:
         route = choose_route(request, surroundings, settings, installed)
-    route = _respect_markers(route, caller, base)
     plan = _Planner(caller, command, settings, tools).plan(route)
     manager = name_manager(base, read_marker(real_pip))
     return Decision(command, real_pip, base, manager, surroundings, judged, route, plan, settings)
@@ -201,13 +205,6 @@ def _gather_statements(
     )
 
 
-def _find_unreadable(command: PipCommand, directory: str) -> tuple[str, ...]:
-    """Return the files that pip would fail to open at once; `-` and addresses are not files."""
-    files = (*command.values("--requirement"), *command.values("--constraint"))
-    paths = (name for name in files if name != "-" and "://" not in name)
-    return tuple(p for p in paths if not os.access(os.path.join(directory, p), os.R_OK))
-
-
 def _find_installed(
     caller: Caller, command: PipCommand, targets: tuple[Target, ...], surroundings: Surroundings
 ) -> Installed:
@@ -221,17 +218,16 @@ def _find_installed(
     return Installed(frozenset(names & there.keys()), frozenset(in_pipx))
 
 
-def _respect_markers(route: Route, caller: Caller, base: str) -> Route:
-    """Leave out applications whose environment marker (PEP 508) is not met, as pip does."""
-    if not isinstance(route, ToPipx) or not any(target.marker for target in route.targets):
-        return route
+def _list_met(targets: tuple[Target, ...], caller: Caller, base: str) -> tuple[Target, ...]:
+    """Leave out the targets whose environment marker (PEP 508) is not met, as pip does."""
+    if not any(target.marker for target in targets):
+        return targets
     from packaging.markers import Marker
 
     question = "import platform; print(platform.python_version())"
     answer = os.fsdecode(make_asker(caller.environ)([base, "-I", "-c", question]) or b"").strip()
     here = {"python_full_version": answer, "python_version": ".".join(answer.split(".")[:2])}
-    met = tuple(t for t in route.targets if not t.marker or Marker(t.marker).evaluate(here))
-    return replace(route, targets=met) if met else ToRehearsal("no marker is met")
+    return tuple(t for t in targets if not t.marker or Marker(t.marker).evaluate(here))
 
 
 @dataclass(frozen=True, slots=True)

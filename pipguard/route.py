@@ -35,8 +35,8 @@ class Request:
 
     command: PipCommand
     targets: tuple[JudgedTarget, ...] = ()
-    unreadable_files: tuple[str, ...] = ()
-    """Those of its requirements and constraints files that cannot be opened."""
+    obstacle: str = ""
+    """What makes pip end before it installs anything; a clause, mostly empty."""
 
     @property
     def plain_targets(self) -> tuple[Target, ...]:
@@ -218,10 +218,10 @@ def _find_hopeless(request: Request) -> str:
     command, targets = request.command, request.targets
     if command.has("--dry-run"):
         return "--dry-run"
+    if request.obstacle:
+        return request.obstacle
     if not targets and not command.sources:
         return "no requirement was given"
-    if request.unreadable_files:
-        return f"{request.unreadable_files[0]} cannot be read"
     invalid = [target.text for target in request.plain_targets if target.kind == "invalid"]
     return f"`{invalid[0]}` is no requirement" if invalid else ""
 

@@ -79,7 +79,9 @@ def choose(
 
 def make_request(command: PipCommand) -> Request:
     targets = tuple(read_target(word) for word in command.arguments)
-    unreadable = tuple(name for name in command.values("--requirement") if name == "missing.txt")
+    unreadable = (
+        "missing.txt cannot be read" if "missing.txt" in command.values("--requirement") else ""
+    )
     if may_go_to_pipx(command, targets, Settings()):
         return Request(command, tuple(map(judge, targets)), unreadable)
     return Request(command, tuple(map(JudgedTarget, targets)), unreadable)

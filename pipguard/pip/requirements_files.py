@@ -27,14 +27,19 @@ _MOST_FILES = 100
 class RequirementsFile:
     """What stands in one file."""
 
-    folder: str
-    """The file's own; what it names is relative to it."""
+    path: str
+    """Absolute, or an address."""
     is_complete: bool
     """Whether it could be read, and all that it says is here."""
     options: tuple[PipCommand, ...] = ()
     """Each line of options alone, as an `install` with these."""
     requirements: tuple[str, ...] = ()
     """The other lines, without comments."""
+
+    @property
+    def folder(self) -> str:
+        """The file's own; what it names is relative to it."""
+        return os.path.dirname(self.path)
 
 
 def read_requirements_files(
@@ -49,7 +54,7 @@ def read_requirements_files(
             continue
         seen.add(path)
         text = None if "://" in path or len(seen) > _MOST_FILES else read_text(path)
-        file = _parse(text, os.path.dirname(path), environ)
+        file = _parse(text, path, environ)
         yield file
         nested = [
             _resolve(name, file.folder)
@@ -63,14 +68,14 @@ def _resolve(name: str, folder: str) -> str:
     return name if "://" in name else os.path.join(folder, name)
 
 
-def _parse(text: str | None, folder: str, environ: Mapping[str, str]) -> RequirementsFile:
+def _parse(text: str | None, path: str, environ: Mapping[str, str]) -> RequirementsFile:
     if text is None:
-        return RequirementsFile(folder, is_complete=False)
+        return RequirementsFile(path, is_complete=False)
     lines = list(_list_lines(text, environ))
     options = [_parse_options(line) for line in lines if line.startswith("-")]
     known = tuple(command for command in options if command and not command.error)
     requirements = tuple(line for line in lines if not line.startswith("-"))
-    return RequirementsFile(folder, len(known) == len(options), known, requirements)
+    return RequirementsFile(path, len(known) == len(options), known, requirements)
 
 
 def _list_lines(text: str, environ: Mapping[str, str]) -> Iterator[str]:

@@ -341,6 +341,37 @@ def test_what_cannot_succeed_leaves_nothing(
     assert done.stderr or done.stdout
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("# nothing yet\n", ["-r", "r.txt"]),
+        ("-r gone.txt\n", ["-r", "r.txt"]),
+        ("", ["."]),
+        ("", ["-e", "."]),
+        ("", ["*.whl"]),
+        ("", ['tinylib; python_version < "3"']),
+        ("", ['tinylib; python_version < "3"', 'pycowsay; sys_platform == "win32"']),
+    ],
+)
+def test_an_install_of_nothing_makes_no_environment(
+    run_pipguard: RunPipguard, project: Path, text: str, words: list[str]
+) -> None:
+    (project / "r.txt").write_text(text)
+    done = run_pipguard(["install", *words])
+    assert os.listdir(project) == ["r.txt"], done.err
+    assert "Traceback" not in done.err
+    assert done.stderr or done.stdout
+
+
+def test_a_target_whose_marker_is_not_met_has_no_say(
+    run_pipguard: RunPipguard, project: Path, home: Path
+) -> None:
+    done = run_pipguard(["install", "pycowsay", 'tinylib; python_version < "3"'])
+    assert done.status == 0, done.err
+    assert (home / ".local/bin/pycowsay").exists()
+    assert os.listdir(project) == []
+
+
 def test_failed_install_keeps_an_environment_that_was_there(
     run_pipguard: RunPipguard, project: Path
 ) -> None:
