@@ -31,6 +31,7 @@ IS_FULL = OUTSIDE.get("PIPGUARD_TEST_LOAD") == "full"
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 DEATHS, AT_ONCE = (400, 32) if IS_FULL else (len(SIGNALS), 8)
 LOG = {"recovery.lock", "log.jsonl", "log.jsonl.lock", "running"}
+SYSTEM = ("--user", "--break-system-packages")
 PIPX = {"PIPGUARD_ROUTE": "pipx"}
 
 
@@ -70,6 +71,8 @@ ROUTES = {
         ["uninstall", "-y", "pycowsay"], [["install", "pycowsay"]], PIPX
     ),
     "undo of an application": Route(["guard", "undo"], [["install", "pycowsay"]], PIPX),
+    "override": Route(["install", *SYSTEM, "six"]),
+    "rescue": Route(["guard", "rescue"], [["install", *SYSTEM, "tinylib==1.0", "pycowsay"]]),
     "undo of an application's uninstall": Route(
         ["guard", "undo"], [["install", "pycowsay"], ["uninstall", "-y", "pycowsay"]], PIPX
     ),
@@ -83,6 +86,8 @@ def look_at(project: Path, home: Path) -> dict[str, object]:
     return {
         "project": sorted(os.listdir(project)),
         "environment": list_distributions(str(project / ".venv")),
+        "rescued": list_distributions(str(home / "xdg-data/pipguard/rescued")),
+        "user": sorted(p.name for p in (home / ".local").glob("lib/python*/site-packages/*-info")),
         "mark": (project / ".venv/.pipguard-unfinished").exists(),
         "pipx": sorted(p.name for p in pipx.iterdir() if p.name[0] != ".") if pipx.exists() else [],
         "kept": (pipx / ".pipguard").exists(),
@@ -92,7 +97,9 @@ def look_at(project: Path, home: Path) -> dict[str, object]:
             if path.is_dir()
         },
         "commands": {p.name: p.exists() for p in programs.iterdir()} if programs.exists() else {},
-        "state": sorted(p.name for p in state.rglob("*") if p.name not in LOG),
+        "state": sorted(
+            p.name for p in state.rglob("*") if p.name not in LOG and p.suffix != ".txt"
+        ),
         "temporary": sorted(p.name for p in (home / "tmp").glob("pipguard*")),  # pip has its own
     }
 
@@ -218,7 +225,7 @@ def test_many_commands_on_one_project_of_which_a_tenth_is_killed(
 
 def is_changed(found: Mapping[str, object], expected: Mapping[str, object]) -> bool:
     """Whether the interrupted command had nothing more to do: what is gone cannot go again."""
-    return all(found[name] == expected[name] for name in ("environment", "applications"))
+    return all(found[name] == expected[name] for name in ("environment", "applications", "user"))
 
 
 def is_undone(run: RunPipguard, route: Route) -> bool:

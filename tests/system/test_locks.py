@@ -79,3 +79,11 @@ with p.hold_file_lock(cache + "/log.lock", 1):
     assert (done.status, done.out, done.err) == (0, "inside\ninside\n", "")
     in_cache, in_temporary = tmp_path / "pipguard/locks", tmp_path / f"tmp/pipguard-{os.getuid()}"
     assert len(list(in_cache.iterdir())) == len(list(in_temporary.iterdir())) == 1
+
+
+def test_who_holds_a_place_goes_on(tmp_path: Path) -> None:
+    said: list[str] = []
+    environ = {"XDG_CACHE_HOME": str(tmp_path)}
+    lock = hold_place_lock("/p/.venv", environ, said.append)
+    with lock as first, hold_place_lock("/p/.venv", environ, said.append) as second:
+        assert (first, second, said) == (False, False, [])
