@@ -36,7 +36,8 @@ WHO IS ASKED
 
 WHAT IS KEPT, FOR YOU ALONE
   {log}
-      the log: what was changed, and the origins without passwords
+      the log: what was changed, and the origins without passwords; while a command runs, what it
+      has begun, so that the next one can finish or reverse it
   {records}
       environments that are trusted
   {cache}
