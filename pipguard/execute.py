@@ -41,6 +41,7 @@ INTERRUPTED = 130
 NO_COMMANDS = b"No apps associated with package"
 
 
+_PATIENCE = 10.0
 _LITTLE_SPACE = 1024 * 1024
 
 
@@ -237,8 +238,16 @@ def _perform(step: Step, performer: Performer) -> tuple[int, bool]:
         raise PipguardError(f"{step.command[0]} cannot be started: {problem}") from error
 
 
+def _choose_patience(step: Step) -> float | None:
+    """Return how many seconds a step may take to end after a signal; None for any number.
+
+    pipx 1.18 can hang then, deaf to every further Ctrl-C; what it was changing is put back.
+    """
+    return _PATIENCE if step.application else None
+
+
 def _run_quietly(step: Step, environ: Mapping[str, str], performer: Performer) -> int:
-    captured = run_captured(step.command, environ)
+    captured = run_captured(step.command, environ, patience=_choose_patience(step))
     if captured.exit_status != 0:
         said = captured.stdout + captured.stderr
         write_error(said if performer.is_verbose else _drop_tracebacks(said))
@@ -271,7 +280,8 @@ def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> t
     block = HeldBlock(NO_COMMANDS)
     stdout = 2 if performer.is_verbose else DISCARD
     try:
-        status = run_relaying(step.command, environ, block.relay, stdout)
+        patience = _choose_patience(step)
+        status = run_relaying(step.command, environ, block.relay, stdout, patience)
     except Interrupted:
         write_error(block.release())
         raise

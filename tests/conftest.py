@@ -82,8 +82,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 # A test that hangs
 
 
-# `nohup` and some services leave it ignored, and what we start would ignore it, too.
+# `nohup`, some services and `&` leave them ignored, and what we start would ignore them, too.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class TooSlow(BaseException):

@@ -19,6 +19,7 @@ from pipguard.system.streams import write_error
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
+    import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
     from typing import NoReturn
@@ -91,8 +92,11 @@ def run_captured(
     environ: Mapping[str, str],
     given: bytes = b"",
     timeout: float | None = None,
+    patience: float | None = None,
 ) -> Captured:
     """Run a child of ours quietly and return what it wrote; `given` is its stdin.
+
+    `patience` is how many seconds it may take to end after a signal, before it is killed.
 
     Raises OSError when it cannot be started and TimeoutError after `timeout` seconds, when the
     child and what it started have been killed. A child with a timeout has a session of its own,
@@ -101,7 +105,7 @@ def run_captured(
     import subprocess
 
     has_session = timeout is not None and os.name != "nt"
-    with _Supervision(has_session=has_session) as supervision:
+    with _Supervision(has_session=has_session, patience=patience) as supervision:
         child = subprocess.Popen(
             list(command),
             env=drop_relative_entries(environ),
@@ -138,16 +142,18 @@ def run_relaying(
     environ: Mapping[str, str],
     relay: Callable[[bytes], bytes],
     stdout: int | None = None,
+    patience: float | None = None,
 ) -> int:
     """Run a child whose stderr passes through `relay`, chunk by chunk, on its way to ours.
 
     `relay` returns the bytes to show now. stdin and stdout are the child's own (stdout goes to
     the descriptor `stdout` when given). On a terminal the child gets a terminal for its stderr
-    too, so that colours and widths stay. Returns the exit status (128+n after a signal).
+    too, so that colours and widths stay. `patience` is as for `run_captured`. Returns the exit
+    status (128+n after a signal).
     """
     import subprocess
 
-    with _Supervision() as supervision:
+    with _Supervision(patience=patience) as supervision:
         reading, writing = _open_channel()
         try:
             child = subprocess.Popen(
@@ -354,11 +360,14 @@ class _Supervision:
     what it makes of it. Other signals are sent to us alone, so they are handed on.
     """
 
-    def __init__(self, *, has_session: bool = False) -> None:
+    def __init__(self, *, has_session: bool = False, patience: float | None = None) -> None:
         self.child: subprocess.Popen[bytes] | None = None
         self.has_session = has_session
         """Whether the child leads a session of its own, which the terminal's Ctrl-C never meets."""
         self.received = 0
+        self.patience = patience
+        """Seconds that the child may take to end after a signal."""
+        self.clock: threading.Timer | None = None
         self.handlers = _Handlers(self.receive)
 
     def __enter__(self) -> _Supervision:
@@ -367,10 +376,22 @@ class _Supervision:
 
     def __exit__(self, *_: object) -> None:
         self.handlers.put_back()
+        if self.clock:
+            self.clock.cancel()
 
     def receive(self, number: int, _: FrameType | None) -> None:
         self.received = number
         self.pass_on(number)
+        if self.patience is not None and self.clock is None:
+            import threading
+
+            self.clock = threading.Timer(self.patience, self.lose_patience)
+            self.clock.daemon = True
+            self.clock.start()
+
+    def lose_patience(self) -> None:
+        if self.child is not None:
+            self.child.kill()
 
     def pass_on(self, number: int) -> None:
         import signal

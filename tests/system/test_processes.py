@@ -250,3 +250,14 @@ def test_becoming_another_keeps_the_process_and_its_streams() -> None:
 def test_dying_of_a_signal_is_seen_by_the_parent() -> None:
     text = "print('said', end=''); p.die_of_signal(15)"
     assert run_inside(text)[:2] == (-signal.SIGTERM, b"said")
+
+
+@pytest.mark.parametrize(("name", "error"), [("INT", Interrupted), ("TERM", Terminated)])
+def test_a_child_that_is_deaf_after_a_signal_is_killed(
+    name: str, error: type[BaseException]
+) -> None:
+    text = f"trap '' INT TERM; kill -{name} $PPID; while :; do sleep 0.05; done"
+    with pytest.raises(error):
+        run_captured(shell(text), os.environ, patience=0.2)
+    with pytest.raises(error):
+        run_relaying(shell(text), os.environ, keep, patience=0.2)
