@@ -21,14 +21,16 @@ from pipguard.environments.trust import follow_path, is_inside
 from pipguard.errors import BadSetting, PipguardError
 from pipguard.pip.command_line import PipCommand
 from pipguard.settings import Settings, read_settings
-from pipguard.system.folders import data_folder
+from pipguard.system.folders import data_folder, list_readable_names
 from pipguard.system.frozen import dataclass, replace
 from pipguard.system.os_release import read_os_release
 from pipguard.system.programs import locate_program
 from pipguard.system.quoting import quote_word
 
-PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "manage.py", ".git", ".venv")
 ENVIRONMENT_NAMES = (".venv", "venv", "env")
+PROJECT_FILES = frozenset(
+    {"pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "manage.py", ".git", ".venv"}
+)
 _NOT_MADE = {
     "absent": "it does not exist",
     "empty": "it is empty",
@@ -67,8 +69,11 @@ def discover(caller: Caller, command: PipCommand | None = None) -> tuple[Setting
     named = _find_named_project(caller, command) if command and not project[1] else None
     settings = read_settings(caller.environ, named or project[0])
     surroundings = discover_surroundings(caller, settings, (named, True) if named else project)
-    if named and surroundings.place.origin == "project":
-        place = replace(surroundings.place, reason="where its files are")
+    is_here = project[0] == caller.directory
+    is_outer = project[1] and not is_here and _climb(caller.directory, caller) != project[0]
+    reason = "where its files are" if named else "the project around it" if is_outer else ""
+    if reason and surroundings.place.origin == "project":
+        place = replace(surroundings.place, reason=surroundings.place.reason or reason)
         return settings, replace(surroundings, place=place)
     return settings, surroundings
 
@@ -79,10 +84,30 @@ def find_project(caller: Caller) -> tuple[str | None, bool]:
     The nearest folder upwards with a project's file; without any, the current folder. Neither the
     home folder nor `/` nor a folder of somebody else's or everybody's is ever a project.
     """
-    found = _climb(caller.directory, caller)
+    found = _find_root(caller.directory, caller)
     if found:
         return found, True
     return (caller.directory if _can_be_project(caller.directory, caller) else None), False
+
+
+def _find_root(folder: str, caller: Caller) -> str | None:
+    """Return the project that a folder belongs to.
+
+    A folder with nothing but lists of requirements (`docs/`) belongs to the project around it, if
+    that has an environment.
+    """
+    found = _climb(folder, caller)
+    if found is None or _has_environment(found):
+        return found
+    if not PROJECT_FILES.isdisjoint(list_readable_names(found)):
+        return found
+    outer = _find_root(os.path.dirname(found), caller)
+    return outer if outer and _has_environment(outer) else found
+
+
+def _has_environment(folder: str) -> bool:
+    paths = (os.path.join(folder, name, "pyvenv.cfg") for name in ENVIRONMENT_NAMES)
+    return any(map(os.path.isfile, paths))
 
 
 def _climb(folder: str, caller: Caller) -> str | None:
@@ -100,7 +125,7 @@ def _find_named_project(caller: Caller, command: PipCommand) -> str | None:
     """Return the one project in which everything lies that the command names by a path."""
     paths = [os.path.join(caller.directory, path) for path in _list_named_paths(caller, command)]
     folders = {path if os.path.isdir(path) else os.path.dirname(path) for path in paths}
-    found = {_climb(os.path.normpath(folder), caller) for folder in folders}
+    found = {_find_root(os.path.normpath(folder), caller) for folder in folders}
     return found.pop() if len(found) == 1 else None
 
 
@@ -267,7 +292,7 @@ def _has_project_files(folder: str, new_output: tuple[int, int] | None) -> bool:
         entries = set(os.listdir(folder))
     except OSError:
         return False
-    if not entries.isdisjoint(PROJECT_FILES):
+    if not PROJECT_FILES.isdisjoint(entries):
         return True
     lists = (name for name in entries if name.startswith("requirements") and name.endswith(".txt"))
     return any(_identify(os.path.join(folder, name)) != new_output for name in lists)

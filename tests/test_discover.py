@@ -357,3 +357,43 @@ def test_from_home_too(caller: Caller, home: Path) -> None:
     words = ("install", "-r", "app/requirements.txt")
     _, surroundings = discover(replace(caller, directory=str(home)), parse_command(words))
     assert surroundings.place.environment.path == str(home / "app/.venv")
+
+
+# A folder inside a project
+
+
+@pytest.mark.parametrize(
+    ("sign", "has_environment", "is_outer"),
+    [
+        ("requirements.txt", True, True),
+        ("requirements.txt", False, False),
+        ("pyproject.toml", True, False),
+        ("setup.py", True, False),
+    ],
+)
+def test_a_folder_of_requirements_alone_belongs_to_the_project_around_it(
+    caller: Caller, project: Path, sign: str, has_environment: bool, is_outer: bool
+) -> None:
+    (project / "pyproject.toml").touch()
+    if has_environment:
+        lay_environment(project / ".venv")
+    docs = project / "docs"
+    docs.mkdir()
+    (docs / sign).touch()
+    _, surroundings = discover(replace(caller, directory=str(docs)))
+    root = project if is_outer else docs
+    assert surroundings.project == str(root)
+    assert surroundings.place.environment.path == str(root / ".venv")
+    assert surroundings.place.reason == ("the project around it" if is_outer else "")
+
+
+def test_a_folder_with_an_environment_of_its_own_is_a_project(
+    caller: Caller, project: Path
+) -> None:
+    (project / "pyproject.toml").touch()
+    lay_environment(project / ".venv")
+    (project / "docs").mkdir()
+    (project / "docs/requirements.txt").touch()
+    lay_environment(project / "docs/.venv")
+    _, surroundings = discover(replace(caller, directory=str(project / "docs")))
+    assert surroundings.place.environment.path == str(project / "docs/.venv")
