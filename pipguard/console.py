@@ -10,6 +10,7 @@ import os
 import time
 
 from pipguard.discover import name_guard
+from pipguard.environments.distributions import TOOLCHAIN, list_commands
 from pipguard.environments.pipx import read_application
 from pipguard.errors import PipguardError
 from pipguard.pip.configuration import forbids_questions
@@ -18,6 +19,7 @@ from pipguard.report import (
     Reader,
     describe_advice,
     describe_applications,
+    describe_commands,
     describe_decision,
     describe_doubts,
     describe_error,
@@ -29,7 +31,7 @@ from pipguard.report import (
     format_lines,
     name_destination,
 )
-from pipguard.route import Declined, FromPipx, ToPipx
+from pipguard.route import Declined, FromPipx, ToPipx, ToVenv
 from pipguard.system.booleans import parse_boolean
 from pipguard.system.folders import cache_folder
 from pipguard.system.frozen import replace
@@ -133,6 +135,7 @@ class Console:
         """Say what the user does next, and once a day how to switch pipguard off."""
         way_back = describe_way_back(decision, outcome, self.reader) if is_recorded else ()
         lines = [
+            *describe_commands(decision, outcome, self._list_commands(decision), self.reader),
             *describe_outcome(decision, outcome, self.reader),
             *way_back,
             *describe_failures(decision, outcome),
@@ -157,6 +160,13 @@ class Console:
         if not is_heard or self.command.has("--no-input"):
             return False
         return not forbids_questions(self.caller, decision.base)
+
+    def _list_commands(self, decision: Decision) -> tuple[str, ...]:
+        route = decision.route
+        if not isinstance(route, ToVenv) or decision.command.subcommand != "install":
+            return ()
+        names = {judged.target.name for judged in decision.targets} - TOOLCHAIN
+        return list_commands(route.environment.path, names)
 
     def _describe_pipx(self, decision: Decision, outcome: Outcome) -> tuple[str, ...]:
         route, home = decision.route, decision.plan.pipx_home

@@ -106,6 +106,21 @@ def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tu
     return (_describe_next(path, reader),)
 
 
+def describe_commands(
+    decision: Decision, outcome: Outcome, commands: Sequence[str], reader: Reader
+) -> tuple[str, ...]:
+    """Return how to run the commands of what was installed into an environment."""
+    route = decision.route
+    if not isinstance(route, ToVenv) or route.is_idle or outcome.exit_status or not commands:
+        return ()
+    if decision.surroundings.place.origin in {"active", "conda"}:
+        return ()
+    folder = os.path.dirname(interpreter_path(shorten_path(route.environment.path, reader)))
+    is_active = reader.activates and decision.surroundings.place.origin == "project"
+    shown = [name if is_active else os.path.join(folder, name) for name in commands]
+    return (f"ready to run: {list_some([f'`{quote_word(name)}`' for name in shown])}",)
+
+
 def describe_way_back(decision: Decision, outcome: Outcome, reader: Reader) -> tuple[str, ...]:
     """Return how to reverse what the package manager did, where it did it and it is recorded."""
     is_done = outcome.exit_status == 0 and not outcome.declined

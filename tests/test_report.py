@@ -16,6 +16,7 @@ from pipguard.report import (
     Reader,
     _describe_next,
     describe_applications,
+    describe_commands,
     describe_decision,
     describe_error,
     describe_failures,
@@ -76,6 +77,19 @@ def test_how_to_go_on(shell: str, activation: str) -> None:
     (said,) = describe_outcome(to_venv(), Outcome(0, has_made=True), reader)
     assert "`.venv/bin/python`" in said
     assert activation in said
+
+
+def test_commands_of_what_was_installed_can_be_typed() -> None:
+    reader = Reader("/project", "bash", ())
+    said = describe_commands(to_venv(), Outcome(0), ["mkdocs", "a b"], reader)
+    assert said == ("ready to run: `.venv/bin/mkdocs`, `'.venv/bin/a b'`",)
+    elsewhere = Reader("/elsewhere", "bash", ())
+    said = describe_commands(to_venv(), Outcome(0), ["mkdocs"], elsewhere)
+    assert said == ("ready to run: `/project/.venv/bin/mkdocs`",)
+    assert describe_commands(to_venv(), Outcome(1), ["mkdocs"], reader) == ()
+    assert describe_commands(to_venv(), Outcome(0), [], reader) == ()
+    active = decide("install six", ToVenv(NEW, ""), Plan("venv", ()), origin="active")
+    assert describe_commands(active, Outcome(0), ["mkdocs"], reader) == ()
 
 
 def test_a_path_with_blanks_can_be_copied() -> None:

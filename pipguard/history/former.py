@@ -12,7 +12,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from pipguard.environments.distributions import list_site_folders, scan_distributions
+from pipguard.environments.distributions import (
+    list_site_folders,
+    read_commands,
+    scan_distributions,
+)
 from pipguard.environments.inventory import Inventory
 from pipguard.environments.own_folder import find_own_folder, open_own_folder
 from pipguard.environments.places import remove_tree
@@ -160,7 +164,7 @@ def _fill_wheel(wheel: zipfile.ZipFile, kept: str, metadata: str) -> None:
     site = os.path.dirname(metadata)
     information = os.path.basename(metadata)
     data = information.removesuffix(".dist-info") + ".data"
-    commands = _list_commands(metadata)
+    commands = read_commands(metadata)
     import csv
     import io
 
@@ -199,17 +203,6 @@ def _read_verified(path: str, hashed: str) -> bytes:
     if base64.urlsafe_b64encode(found).decode().rstrip("=") != expected:
         raise ValueError(f"{path} is not what was installed")
     return content
-
-
-def _list_commands(metadata: str) -> frozenset[str]:
-    """Return the names of the commands that pip makes from its entry points."""
-    from configparser import ConfigParser
-
-    parser = ConfigParser(delimiters=("=",), interpolation=None, strict=False)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read(os.path.join(metadata, "entry_points.txt"), encoding="utf-8")
-    groups = ("console_scripts", "gui_scripts")
-    return frozenset(name for g in groups if parser.has_section(g) for name in parser[g])
 
 
 def _link_all(environment: str, metadata: str, kept: str) -> None:

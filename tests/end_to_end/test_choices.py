@@ -215,6 +215,7 @@ def test_what_the_projects_own_code_imports_is_a_library(
     done = run_pipguard(["install", "pycowsay"])
     assert done.status == 0, done.err
     assert "`pycowsay` goes to .venv (new): `bot.py` imports it" in done.err
+    assert "pipguard: ready to run: `.venv/bin/pycowsay`\n" in done.err
     assert run_command([project / ".venv/bin/python", "bot.py"], project).status == 0
 
 
