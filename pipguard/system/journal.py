@@ -47,7 +47,8 @@ class Journal:
         self.facts.update(facts)
         if not self._path and not self._open():
             return False
-        document = json.dumps({"format": FORMAT, **self.facts}, default=_list_fields)
+        whole = {"format": FORMAT, "machine": _identify_machine(), **self.facts}
+        document = json.dumps(whole, default=_list_fields)
         data = document.encode("ascii")
         return write_private_file(self._path, data)
 
@@ -94,11 +95,14 @@ def list_journals(folder: str) -> list[str]:
 def take_abandoned(path: str) -> Iterator[Abandoned | None]:
     """Give the journal of a command whose process is gone to one command at a time.
 
-    None where its process runs, where another command deals with it, or where that cannot be told.
+    None where its process runs, where another command deals with it, or where that cannot be told:
+    a lock in a home that machines share may be known to one of them alone.
     """
     with hold_lock_if_free(_lock_of(path)) as is_mine:
         is_there = is_mine and os.path.exists(path)
-        yield Abandoned(path, _read(path)) if is_there else None
+        facts = _read(path) if is_there else None
+        is_told = is_there and (facts is None or _is_of_here(facts.get("machine")))
+        yield Abandoned(path, facts) if is_told else None
         if not os.path.exists(path):
             remove_file(_lock_of(path))
 
@@ -112,6 +116,27 @@ def remove_fragments(folder: str) -> None:
                 if is_mine and not os.path.exists(path):
                     remove_file(os.path.join(folder, name))
                     remove_file(_lock_of(path))
+
+
+def _identify_machine() -> list[str]:
+    """Return the machine's ID and that of its start, empty where there is none (not on Linux)."""
+    return [_read_word("/etc/machine-id"), _read_word("/proc/sys/kernel/random/boot_id")]
+
+
+def _read_word(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read(64).strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _is_of_here(noted: object) -> bool:
+    """Tell whether a journal is of this machine, or of a container on the same kernel."""
+    here = _identify_machine()
+    if not isinstance(noted, list) or not any(noted) or not any(here):
+        return True
+    return any(a and a == b for a, b in zip(noted, here, strict=False))
 
 
 def _list_fields(value: object) -> dict[str, object]:
