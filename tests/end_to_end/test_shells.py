@@ -233,6 +233,40 @@ def test_an_activated_environment_stays(shell: RealShell, tmp_path: Path) -> Non
     assert not (tmp_path / "p" / ".venv").exists()
 
 
+def test_an_undo_that_removes_the_environment_leaves_it(shell: RealShell, tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    shown = shell.type(
+        ["cd p", "pip install tinylib", 'echo "1=$VIRTUAL_ENV"', shell.then("pip guard undo"),
+         'echo "2=$VIRTUAL_ENV."'],
+        tmp_path,
+    )  # fmt: skip
+    assert f"\n1={tmp_path}/p/.venv\n" in shown
+    assert "\nstatus=0\n" in shown
+    assert "\n2=.\n" in shown
+
+
+@pytest.mark.parametrize("shell", ["zsh"], indirect=True)
+def test_an_alias_that_spares_the_quotes_stays(shell: RealShell, tmp_path: Path) -> None:
+    shell.write_rc(before='alias pip="noglob pip"\n')
+    (tmp_path / "p").mkdir()
+    shown = shell.type(["cd p", shell.then("pip install tinylib[x]"), "alias pip"], tmp_path)
+    assert "\nstatus=0\n" in shown
+    assert "no matches found" not in shown
+    assert "is active in this shell now" in shown
+    assert "pip='noglob pip'" in shown
+
+
+def test_what_the_user_put_on_path_meanwhile_stays_there(shell: RealShell, tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    add = "set -gx PATH $PATH /mine" if shell.name == "fish" else "PATH=$PATH:/mine"
+    shown = shell.type(
+        ['echo "1=$PATH"', "cd p", "pip install tinylib", add, "deactivate", 'echo "2=$PATH"'],
+        tmp_path,
+    )
+    before, after = (line for line in shown.splitlines() if line[:3] in {"1=/", "2=/"})
+    assert after == f"2={before.removeprefix('1=')}:/mine"
+
+
 def test_what_pipguard_activated_counts_in_its_project_alone(
     shell: RealShell, tmp_path: Path
 ) -> None:

@@ -35,6 +35,10 @@ function __pipguard_call
         command rm -f -- $__pipguard_note
         test -n "$environment"; and __pipguard_activate $environment
     end
+    # `guard undo` may have removed the environment that is active.
+    if test -n "$__pipguard_active"; and not test -e $__pipguard_active; and functions -q deactivate
+        deactivate
+    end
     return $result
 end
 
@@ -67,10 +71,9 @@ function __pipguard_activate
     end
     set -g __pipguard_active $argv[1]
     function deactivate
-        if set -q _OLD_VIRTUAL_PATH
-            set -gx PATH $_OLD_VIRTUAL_PATH
-            set -e _OLD_VIRTUAL_PATH
-        end
+        # Our own entry alone: others may have been added since.
+        set -q VIRTUAL_ENV; and set -gx PATH (string match -v -- $VIRTUAL_ENV/bin $PATH)
+        set -e _OLD_VIRTUAL_PATH
         if set -q _OLD_VIRTUAL_PYTHONHOME
             set -gx PYTHONHOME $_OLD_VIRTUAL_PYTHONHOME
             set -e _OLD_VIRTUAL_PYTHONHOME

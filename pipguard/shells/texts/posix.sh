@@ -13,11 +13,13 @@ function __pipguard_define {
   words=$(alias "$name" 2>/dev/null) || :
   case $body in '' | *pipguard*) body= ;; esac
   case ${words#*=} in '' | *pipguard* | pip* | \'pip* | python* | \'python*) words= ;; esac
-  if [ -n "$body$words" ]; then
+  case ${words#*=} in \'noglob\ pip*) words=noglob ;; esac
+  if [ "$body$words" != noglob ] && [ -n "$body$words" ]; then
     printf 'pipguard: `%s` is defined by something else in this shell, and stays so\n' "$name" >&2
     return
   fi
-  unalias "$name" 2>/dev/null || :
+  # oh-my-zsh's alias `noglob pip` calls the function, and spares `requests[socks]` its quotes.
+  [ "$words" = noglob ] || unalias "$name" 2>/dev/null || :
   eval "function $name { __pipguard_call $name \"\$@\"; }"
 }
 __pipguard_define pip
@@ -36,6 +38,9 @@ function __pipguard_call {
     command rm -f -- "$__pipguard_note"
     [ -z "$environment" ] || __pipguard_activate "$environment"
   fi
+  # `guard undo` may have removed the environment that is active.
+  if [ -n "$__pipguard_active" ] && [ ! -e "$__pipguard_active" ] &&
+    typeset -f deactivate >/dev/null; then deactivate; fi
   return $result
 }
 
@@ -64,11 +69,16 @@ function __pipguard_activate {
   hash -r 2>/dev/null || :
   __pipguard_active=$1
   function deactivate {
-    if [ -n "${_OLD_VIRTUAL_PATH+x}" ]; then
-      PATH=$_OLD_VIRTUAL_PATH
+    local own=":${VIRTUAL_ENV-}/bin:"
+    if [ -n "${VIRTUAL_ENV-}" ]; then
+      # Our own entry alone: others may have been added since.
+      PATH=:$PATH:
+      PATH=${PATH/"$own"/:}
+      PATH=${PATH#:}
+      PATH=${PATH%:}
       export PATH
-      unset _OLD_VIRTUAL_PATH
     fi
+    unset _OLD_VIRTUAL_PATH
     if [ -n "${_OLD_VIRTUAL_PYTHONHOME+x}" ]; then
       export PYTHONHOME="$_OLD_VIRTUAL_PYTHONHOME"
       unset _OLD_VIRTUAL_PYTHONHOME

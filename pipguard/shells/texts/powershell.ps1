@@ -31,6 +31,8 @@ function global:Invoke-Pipguard([string] $Name, [object[]] $Words) {
         Remove-Item -LiteralPath $PipguardNote
         if ($environment) { Enter-PipguardEnvironment $environment }
     }
+    # `guard undo` may have removed the environment that is active.
+    if ($global:PipguardActive -and -not (Test-Path -LiteralPath $global:PipguardActive)) { deactivate }
     $global:LASTEXITCODE = $result
 }
 
