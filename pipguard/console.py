@@ -148,7 +148,7 @@ class Console:
 
     def name_environment(self, followed: FollowUp) -> None:
         """Say on a terminal which environment pip's answer is about."""
-        if self.caller.is_terminal:
+        if self.caller.is_terminal and not self.is_quiet:
             self._say_all(describe_follow_up(followed, self.reader))
 
     def fail(self, error: PipguardError) -> None:

@@ -248,6 +248,7 @@ def test_a_failed_undo_says_that_nothing_was_undone_and_why(
         '[build-system]\nrequires = []\nbuild-backend = "back"\nbackend-path = ["."]\n'
     )
     (source / "back.py").write_text(BACKEND)
+    (project / "requirements.txt").touch()  # or the editable project would be the place
     run_well(run_pipguard, "install", "-e", str(source), "six")
     run_well(run_pipguard, "uninstall", "-y", "mine")
     shutil.rmtree(project / ".venv/.pipguard/former")

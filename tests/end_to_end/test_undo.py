@@ -83,6 +83,7 @@ def test_an_editable_project_comes_back_as_one(
     run: Run, project: Path, use_stand_ins: PackageIndex, tmp_path: Path
 ) -> None:
     source = write_source_project(library("mine"), tmp_path / "mine")
+    (project / "requirements.txt").touch()  # or the editable project would be the place
     run("install", "-e", str(source))
     run("uninstall", "-y", "mine")
     run("guard", "undo")
