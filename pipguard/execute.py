@@ -144,6 +144,9 @@ def _perform_in_new_environment(plan: Plan, performer: Performer, creator: Creat
             # Python cuts bytecode off then, without a word, and pip fails for stranger reasons.
             performer.say(f"the disk of {creator.path} is full")
         creator.undo()
+        if creator.is_aside:
+            performer.say(f"{creator.path} cannot be put back; it is {creator.place.former}")
+            return outcome
         has_put_back = bool(creator.place.former)
         return replace(outcome, has_removed=not has_put_back, has_put_back=has_put_back)
     left = creator.keep()
@@ -206,7 +209,6 @@ def _change_application(step: Step, home: PipxHome, performer: Performer) -> tup
     change = ApplicationChange(home, step.application, performer.journal)
     with postponing_signals():
         change.begin()
-    status = 1
     try:
         status, was_diverted = _perform(step, performer)
         if status == 0 and not was_diverted and change.is_there() == step.is_removal:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipguard.decide import Decision
     from pipguard.history.record import Recording
     from pipguard.pip.command_line import PipCommand
+    from pipguard.pip.refusal import Refusal
     from pipguard.settings import Settings
     from pipguard.shells.callers import Program
 
@@ -177,7 +178,7 @@ def _install(
         if refusal is None:
             return forwarded.exit_status
     console.open(decision, refusal)
-    return _perform(caller, decision, console)
+    return _perform(caller, decision, console, refusal)
 
 
 def _decide(
@@ -197,7 +198,7 @@ def _decide(
     return decide(caller, real_pip, command, answers)
 
 
-def _perform(caller: Caller, decision: Decision, console: Console) -> int:
+def _perform(caller: Caller, decision: Decision, console: Console, refusal: Refusal) -> int:
     """Do what was decided, one run at a time in one place; record it, say what came of it."""
     from contextlib import nullcontext
 
@@ -210,7 +211,10 @@ def _perform(caller: Caller, decision: Decision, console: Console) -> int:
             from pipguard.decide import decide
 
             # Another run has changed what the decision was made of.
-            decision = decide(caller, decision.real_pip, decision.command)
+            former = decision
+            decision = decide(caller, former.real_pip, former.command)
+            if type(decision.route) is not type(former.route):
+                console.open(decision, refusal)
         return _perform_alone(caller, decision, console)
 
 

@@ -138,7 +138,13 @@ class Creator:
                 self._remove_made()
             if self.place.former and not os.path.lexists(self.path):
                 os.rename(self.place.former, self.path)
-            self.places.give_up(self.place)
+            if not self.is_aside:  # else the next command puts it back
+                self.places.give_up(self.place)
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether what was there before is still set aside."""
+        return bool(self.place.former) and os.path.lexists(self.place.former)
 
     def _is_worth_keeping(self, former: str) -> bool:
         """Tell whether there are files of the user's in what was no usable environment."""
@@ -210,11 +216,11 @@ def has_pip(path: str) -> bool:
     commands = os.path.dirname(interpreter_path(path))
     if not all(os.path.exists(os.path.join(commands, name)) for name in _NEEDED):
         return False
-    sites = list_site_folders(path)
     from pipguard.environments.unrecorded import list_recorded
 
-    found = [metadata for metadata, name, _ in scan_distributions(sites) if name == "pip"]
-    return bool(found) and all(map(os.path.exists, list_recorded(found[0])))
+    found = scan_distributions(list_site_folders(path))
+    recorded = [file for metadata, n, _ in found if n == "pip" for file in list_recorded(metadata)]
+    return bool(recorded) and all(map(os.path.exists, recorded))
 
 
 def make_as_a_whole(path: str, run: Callable[[], int], journal: Journal) -> int:

@@ -100,18 +100,30 @@ def break_environment(project: Path) -> None:
     (project / ".venv/bin/python").symlink_to("/nowhere/python")
 
 
+def kill_rebuild(run: RunPipguard, interrupter: Interrupter) -> None:
+    """Kill the rebuild of an environment just after the former one was set aside."""
+    run_well(run, "install", "tinyneeds")
+    break_environment(interrupter.project)
+    words, rebuild = ["install", "six"], {"PIPGUARD_REBUILD": "1"}
+    kill_after(interrupter, words, "os.rename P/.venv P/.venv.broken-1", 2, rebuild)
+    assert (interrupter.project / ".venv.broken-1").exists()
+
+
+def kill_after(
+    interrupter: Interrupter, words: list[str], step: str, later: int, env: dict[str, str]
+) -> None:
+    """Let a command run, bring everything back, and kill it some steps after the named one."""
+    interrupter.save()
+    interrupter.list_steps(words, env)
+    at = interrupter.find_step(step) + later
+    interrupter.restore()
+    assert interrupter.run(words, "SIGKILL", at, env).status == -signal.SIGKILL
+
+
 def test_after_a_killed_rebuild_a_plain_list_finds_every_package(
     run_pipguard: RunPipguard, project: Path, interrupter: Interrupter
 ) -> None:
-    run_well(run_pipguard, "install", "tinyneeds")
-    break_environment(project)
-    interrupter.save()
-    words, rebuild = ["install", "six"], {"PIPGUARD_REBUILD": "1"}
-    interrupter.list_steps(words, rebuild)
-    at = interrupter.find_step("os.rename P/.venv P/.venv.broken-1") + 2
-    interrupter.restore()
-    assert interrupter.run(words, "SIGKILL", at, rebuild).status == -signal.SIGKILL
-    assert (project / ".venv.broken-1").exists()
+    kill_rebuild(run_pipguard, interrupter)
     done = run_pipguard(["list", "--format=freeze"])
     assert {"tinyneeds==1.0", "tinylib==1.0"} <= set(done.out.split())
     assert done.err == (
@@ -125,14 +137,7 @@ def test_after_a_killed_rebuild_a_plain_list_finds_every_package(
 def test_several_commands_that_find_the_same_journal_find_every_package(
     run_pipguard: RunPipguard, pipguard_command: Path, project: Path, interrupter: Interrupter
 ) -> None:
-    run_well(run_pipguard, "install", "tinyneeds")
-    break_environment(project)
-    interrupter.save()
-    words, rebuild = ["install", "six"], {"PIPGUARD_REBUILD": "1"}
-    interrupter.list_steps(words, rebuild)
-    at = interrupter.find_step("os.rename P/.venv P/.venv.broken-1") + 2
-    interrupter.restore()
-    interrupter.run(words, "SIGKILL", at, rebuild)
+    kill_rebuild(run_pipguard, interrupter)
     lists = [
         subprocess.Popen(
             [pipguard_command, "list", "--format=freeze"], cwd=project, stdout=subprocess.PIPE
@@ -148,11 +153,8 @@ def test_a_killed_removal_is_reversed_and_said(
     run_pipguard: RunPipguard, project: Path, interrupter: Interrupter
 ) -> None:
     run_well(run_pipguard, "install", "tinylib")
-    interrupter.save()
-    interrupter.list_steps(["guard", "undo"], {})
-    at = interrupter.find_step("os.rename P/.venv P/.venv.removed-1") + 1
-    interrupter.restore()
-    interrupter.run(["guard", "undo"], "SIGKILL", at, {})
+    words = ["guard", "undo"]
+    kill_after(interrupter, words, "os.rename P/.venv P/.venv.removed-1", 1, {})
     assert "doctor --fix" in run_pipguard(["guard", "doctor"]).out
     said = run_well(run_pipguard, "install", "tinylib")
     assert f"`pip guard undo` was interrupted: {project}/.venv is as it was before\n" in said
@@ -164,11 +166,8 @@ def test_what_a_killed_command_had_changed_can_be_undone(
     run_pipguard: RunPipguard, project: Path, interrupter: Interrupter
 ) -> None:
     run_well(run_pipguard, "install", "tinylib")
-    interrupter.save()
-    interrupter.list_steps(["install", "six"], {})
-    at = interrupter.find_step("subprocess.Popen P/.venv/bin/python") + 1
-    interrupter.restore()
-    interrupter.run(["install", "six"], "SIGKILL", at, {})
+    words = ["install", "six"]
+    kill_after(interrupter, words, "subprocess.Popen P/.venv/bin/python", 1, {})
     assert "six" in held(project / ".venv")
     said = run_well(run_pipguard, "guard", "log")
     assert re.search(r"was interrupted: `.* undo [0-9a-f]{8}` reverses what it had changed", said)
@@ -301,7 +300,7 @@ def test_the_chain_of_an_application_goes_back_step_by_step(
 # What others left
 
 
-@pytest.mark.parametrize("left", ["a folder", "no pip", "half a pip", "a draft"])
+@pytest.mark.parametrize("left", ["a folder", "no pip", "half a pip", "no record", "a draft"])
 def test_half_of_pipxs_shared_environment_is_made_anew(
     run_pipguard: RunPipguard, home: Path, left: str
 ) -> None:
@@ -313,12 +312,15 @@ def test_half_of_pipxs_shared_environment_is_made_anew(
         (shared / "bin").mkdir(parents=True)
     elif left == "no pip":
         shutil.rmtree(pip)
+    elif left == "no record":
+        next(pip.parent.glob("pip-*.dist-info/RECORD")).unlink()
     elif left == "half a pip":
         (pip / "_internal/cli/main.py").unlink()
     else:
         shared.rename(shared.with_name("shared.pipguard-new"))
     run_well(run_pipguard, "install", "tinyapp-of-mine", **PIPX)
     assert (pip / "_internal/cli/main.py").exists()
+    assert list(pip.parent.glob("pip-*.dist-info/RECORD"))
     assert not shared.with_name("shared.pipguard-new").exists()
 
 
@@ -372,7 +374,10 @@ def test_what_a_tool_makes_on_the_side_is_not_left(
 # Several at once
 
 
-def start_together(command: Path, lines: Sequence[Sequence[str]], project: Path) -> list[int]:
+def start_together(
+    command: Path, lines: Sequence[Sequence[str]], project: Path
+) -> list[tuple[int, str]]:
+    """Run commands at once; return the status of each, and all that it said."""
     environ = os.environ | PIPX
     running = [
         subprocess.Popen(
@@ -387,7 +392,7 @@ def start_together(command: Path, lines: Sequence[Sequence[str]], project: Path)
     ]
     said = [process.communicate()[0].decode() for process in running]
     assert not any("Directory not empty" in text for text in said), said
-    return [process.returncode for process in running]
+    return [(process.returncode, text) for process, text in zip(running, said, strict=True)]
 
 
 def test_three_first_installs_of_applications_at_once(
@@ -396,7 +401,8 @@ def test_three_first_installs_of_applications_at_once(
     names = ["corp-a", "corp-b", "corp-a"]
     index.add(*(application(name) for name in set(names)))
     lines = [["install", name] for name in names]
-    assert start_together(pipguard_command, lines, project) == [0, 0, 0]
+    done = start_together(pipguard_command, lines, project)
+    assert [status for status, _ in done] == [0, 0, 0]
     for name in names:
         assert run_command([home / f".local/bin/{name}"]).out == f"{name} 1.0\n"
 
@@ -411,11 +417,22 @@ def test_install_upgrade_and_uninstall_of_one_application_at_once(
         ["uninstall", "-y", "corp-app"],
         ["install", "-U", "corp-app"],
     ]
-    assert start_together(pipguard_command, lines, project) == [0, 0, 0]
+    done = start_together(pipguard_command, lines, project)
+    assert [status for status, _ in done] == [0, 0, 0]
     program = home / ".local/bin/corp-app"
     is_there = program.exists()
     assert is_there == (home / "xdg-data/pipx/venvs/corp-app").exists()
     assert not is_there or run_command([program]).status == 0
+
+
+def test_who_comes_too_late_to_uninstall_is_told(
+    run_pipguard: RunPipguard, pipguard_command: Path, project: Path, index: LoopbackIndex
+) -> None:
+    run_well(run_pipguard, "install", "corp-app", **PIPX)
+    lines = [["uninstall", "-y", "corp-app"]] * 2
+    first, second = sorted(start_together(pipguard_command, lines, project))
+    assert (first[0], second[0]) == (0, 1)
+    assert "`corp-app` is neither in a .venv here nor in pipx" in second[1]
 
 
 # Journals that are not what they should be
