@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pipguard.caller import Caller
 from pipguard.classification.targets import Target
 from pipguard.pip.command_line import PipCommand
-from pipguard.pip.requirements_files import RequirementsFile, read_requirements_files
+from pipguard.pip.requirements_files import RequirementsFile, read_files_of
 
 _PROJECT = ("pyproject.toml", "setup.py")
 
@@ -25,7 +25,7 @@ def find_obstacle(command: PipCommand, targets: tuple[Target, ...], caller: Call
 def _list_obstacles(
     command: PipCommand, targets: tuple[Target, ...], caller: Caller
 ) -> Iterator[str]:
-    files = _read_files(command, caller)
+    files = list(read_files_of(command, caller.directory, caller.environ))
     for file in files:
         if "://" not in file.path and not os.access(file.path, os.R_OK):
             yield f"{os.path.relpath(file.path, caller.directory)} cannot be read"
@@ -41,12 +41,6 @@ def _list_obstacles(
     is_all = values and "-" not in values and command.sources == values and not targets
     if is_all and not any(map(_asks, files)):
         yield f"{values[0]} asks for nothing"
-
-
-def _read_files(command: PipCommand, caller: Caller) -> list[RequirementsFile]:
-    names = (*command.values("--requirement"), *command.values("--constraint"))
-    paths = (name for name in names if name != "-")
-    return list(read_requirements_files(paths, caller.directory, caller.environ))
 
 
 def _find_missing(word: str, directory: str) -> Iterator[str]:

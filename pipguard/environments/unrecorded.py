@@ -56,8 +56,16 @@ def list_recorded(metadata: str) -> Iterator[str]:
     """
     site = os.path.dirname(metadata)
     try:
-        with open(os.path.join(metadata, "RECORD"), encoding="utf-8", newline="") as file:
-            rows = [row[0] for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error):
+        rows = read_record(metadata)
+    except (OSError, ValueError):
         return
-    yield from (os.path.normpath(os.path.join(site, row)) for row in rows)
+    yield from (os.path.normpath(os.path.join(site, row[0])) for row in rows)
+
+
+def read_record(metadata: str) -> list[list[str]]:
+    """Return the rows of a RECORD: path, hash, size. Raises OSError, and ValueError for no CSV."""
+    with open(os.path.join(metadata, "RECORD"), encoding="utf-8", newline="") as file:
+        try:
+            return [row for row in csv.reader(file) if row]
+        except csv.Error as error:
+            raise ValueError(f"{metadata}/RECORD is torn") from error

@@ -19,7 +19,7 @@ from pipguard.environments.distributions import (
 )
 from pipguard.knowledge import normalise_name, read_requirement_name
 from pipguard.pip.command_line import PipCommand
-from pipguard.pip.requirements_files import read_requirements_files
+from pipguard.pip.requirements_files import read_files_of
 
 _INSISTING = ("--upgrade", "--force-reinstall", "--ignore-installed")
 
@@ -47,8 +47,7 @@ def list_affected(environment: str, command: PipCommand, caller: Caller) -> tupl
 def _list_requirements(command: PipCommand, caller: Caller) -> Iterator[str]:
     """Yield what the words and their files say; a constraint can change a distribution, too."""
     yield from command.arguments
-    files = (*command.values("--requirement"), *command.values("--constraint"))
-    for file in read_requirements_files(files, caller.directory, caller.environ):
+    for file in read_files_of(command, caller.directory, caller.environ):
         yield from file.requirements
 
 

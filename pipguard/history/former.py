@@ -79,11 +79,12 @@ def settle_files(before: Inventory, failed: str = "") -> None:
 
 def _repair(environment: str, kept: str) -> None:
     """Put back a distribution's files unless it, or another version of it, is there as a whole."""
-    found = [(path, name) for path, name, _ in _scan(kept)]
-    if len(found) != 1 or not _is_for(environment, os.path.relpath(found[0][0], kept)):
+    inside = _find_metadata(environment, kept)
+    if not inside:
         return
-    metadata = os.path.join(environment, os.path.relpath(found[0][0], kept))
-    others = [p for p, name, _ in _scan(environment) if name == found[0][1] and p != metadata]
+    metadata = os.path.join(environment, inside)
+    name = next(name for _, name, _ in _scan(kept))
+    others = [path for path, n, _ in _scan(environment) if n == name and path != metadata]
     if any(map(_is_installed, others)):
         return
     from pipguard.environments.unrecorded import list_recorded
@@ -135,16 +136,16 @@ def pack_wheel(environment: str, name: str, version: str, folder: str) -> bool:
     """
     former = find_own_folder(environment, _NAME)
     kept = os.path.join(former, f"{name}-{version}")
-    found = [path for path, _, _ in _scan(kept)] if former else []
-    if len(found) != 1 or not _is_for(environment, os.path.relpath(found[0], kept)):
+    inside = _find_metadata(environment, kept) if former else ""
+    if not inside:
         return False
     import zipfile
 
-    stem = os.path.basename(found[0]).removesuffix(".dist-info")
+    stem = os.path.basename(inside).removesuffix(".dist-info")
     path = os.path.join(folder, f"{stem}-py3-none-any.whl")
     try:
         with zipfile.ZipFile(path, "w") as wheel:
-            _fill_wheel(wheel, kept, found[0])
+            _fill_wheel(wheel, kept, os.path.join(kept, inside))
     except (OSError, ValueError):
         if os.path.exists(path):
             os.unlink(path)
@@ -152,9 +153,14 @@ def pack_wheel(environment: str, name: str, version: str, folder: str) -> bool:
     return True
 
 
-def _is_for(environment: str, metadata: str) -> bool:
-    """Tell whether the environment is still one of the Python that it was installed for."""
-    return os.path.isdir(os.path.join(environment, os.path.dirname(metadata)))
+def _find_metadata(environment: str, kept: str) -> str:
+    """Return the path of a kept distribution's metadata, relative to the environment.
+
+    Empty where it is not whole, or the environment is one of another Python now.
+    """
+    found = [os.path.relpath(path, kept) for path, _, _ in _scan(kept)]
+    is_for = len(found) == 1 and os.path.isdir(os.path.join(environment, os.path.dirname(found[0])))
+    return found[0] if is_for else ""
 
 
 def _fill_wheel(wheel: zipfile.ZipFile, kept: str, metadata: str) -> None:
@@ -234,20 +240,15 @@ def _read_record(metadata: str) -> Iterator[tuple[str, str, str]]:
 
     Raises ValueError for one without a hash: nobody could tell whether it is still the same.
     """
-    import csv
+    from pipguard.environments.unrecorded import read_record
 
-    with open(os.path.join(metadata, "RECORD"), encoding="utf-8", newline="") as file:
-        try:
-            rows = list(csv.reader(file))
-        except csv.Error as error:
-            raise ValueError(f"{metadata}/RECORD is torn") from error
-        for row in rows:
-            if not row or row[0].endswith((".pyc", "/RECORD")):
-                continue
-            path, hashed, size = row
-            if not hashed:
-                raise ValueError(f"{path} has no hash")
-            yield path, hashed, size
+    for row in read_record(metadata):
+        if row[0].endswith((".pyc", "/RECORD")):
+            continue
+        path, hashed, size = row
+        if not hashed:
+            raise ValueError(f"{path} has no hash")
+        yield path, hashed, size
 
 
 def _scan(environment: str) -> Iterator[tuple[str, str, str]]:

@@ -42,6 +42,14 @@ class RequirementsFile:
         return os.path.dirname(self.path)
 
 
+def read_files_of(
+    command: PipCommand, directory: str, environ: Mapping[str, str]
+) -> Iterator[RequirementsFile]:
+    """Yield the requirements and constraints files of a command; `-` is no file."""
+    names = (*command.values("--requirement"), *command.values("--constraint"))
+    return read_requirements_files((n for n in names if n != "-"), directory, environ)
+
+
 def read_requirements_files(
     names: Iterable[str], directory: str, environ: Mapping[str, str]
 ) -> Iterator[RequirementsFile]:

@@ -51,6 +51,15 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def tinylib_index(package_index: PackageIndex, monkeypatch: pytest.MonkeyPatch) -> PackageIndex:
+    """An index that pip asks after all, with two versions of a library."""
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
+    monkeypatch.setenv("PIP_INDEX_URL", package_index.url)
+    package_index.add(library("tinylib", "1.0"), library("tinylib", "2.0"))
+    return package_index
+
+
 def build_full_wheel(folder: Path, version: str) -> Path:
     """A wheel with a command, a script, a data file, a header, and names that are not plain."""
     release = application("tiny-app", version)
@@ -118,12 +127,8 @@ def test_what_a_dependency_was_comes_back_too(
 
 @pytest.mark.parametrize("damage", ["edited", "gone", "no hash"])
 def test_what_was_changed_by_hand_is_not_given_back(
-    run_pipguard: RunPipguard, project: Path, package_index: PackageIndex, damage: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    monkeypatch.setenv("PIP_NO_INDEX", "0")
-    monkeypatch.setenv("PIP_INDEX_URL", package_index.url)
-    package_index.add(library("tinylib", "1.0"), library("tinylib", "2.0"))
+    run_pipguard: RunPipguard, project: Path, tinylib_index: PackageIndex, damage: str
+) -> None:
     run_well(run_pipguard, "install", "tinylib==1.0")
     (module,) = (project / ".venv").rglob("site-packages/tinylib.py")
     (record,) = (project / ".venv").rglob("tinylib-1.0.dist-info/RECORD")
@@ -152,17 +157,13 @@ def test_an_install_that_changes_nothing_keeps_nothing(
 
 
 def test_others_cannot_slip_something_in(
-    run_pipguard: RunPipguard, project: Path, package_index: PackageIndex,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    run_pipguard: RunPipguard, project: Path, tinylib_index: PackageIndex
+) -> None:
     """What is kept where somebody else may write is not used."""
-    monkeypatch.setenv("PIP_NO_INDEX", "0")
-    monkeypatch.setenv("PIP_INDEX_URL", package_index.url)
-    package_index.add(library("tinylib", "1.0"), library("tinylib", "2.0"))
     run_well(run_pipguard, "install", "tinylib==1.0")
     run_well(run_pipguard, "install", "--upgrade", "tinylib")
     (project / ".venv/.pipguard/former").chmod(0o777)
-    (package_index.folder / "simple/tinylib/index.html").unlink()
+    (tinylib_index.folder / "simple/tinylib/index.html").unlink()
     done = run_pipguard(["guard", "undo"])
     assert done.status == 1
     assert "is no longer available" in done.err
