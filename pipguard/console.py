@@ -11,7 +11,7 @@ import time
 
 from pipguard.discover import name_guard
 from pipguard.environments.distributions import TOOLCHAIN, list_commands
-from pipguard.environments.pipx import read_application
+from pipguard.environments.pipx import find_injected, read_application
 from pipguard.errors import PipguardError
 from pipguard.pip.configuration import forbids_questions
 from pipguard.report import (
@@ -26,6 +26,7 @@ from pipguard.report import (
     describe_failures,
     describe_follow_up,
     describe_outcome,
+    describe_plugins,
     describe_removed,
     describe_way_back,
     format_lines,
@@ -172,7 +173,8 @@ class Console:
         route, home = decision.route, decision.plan.pipx_home
         if isinstance(route, FromPipx):
             kept = {*outcome.failed, *outcome.declined}
-            return describe_removed([name for name in route.names if name not in kept])
+            removed = dict.fromkeys((*route.names, *(plugin for plugin, _ in route.plugins)))
+            return describe_removed([name for name in removed if name not in kept])
         if not isinstance(route, ToPipx) or home is None:
             return ()
         gone = {*outcome.failed, *outcome.diverted}
@@ -181,7 +183,17 @@ class Console:
         folders = self.caller.environ.get("PATH", "").split(os.pathsep)
         # pipx names its folder with links resolved
         reader = replace(self.reader, path=(*folders, *map(os.path.realpath, folders)))
-        return describe_applications([a for a in found if a], home, reader)
+        plugins = [plugin for plugin in route.plugins if plugin.target.text not in gone]
+        added = [
+            (os.path.basename(path), one)
+            for plugin in plugins
+            for path, one in find_injected([home.environments], plugin.target.name).items()
+            if os.path.basename(path) in plugin.hosts
+        ]
+        return (
+            *describe_applications([a for a in found if a], home, reader),
+            *describe_plugins(added, home, reader),
+        )
 
     def _say_all(self, lines: Sequence[str], bold: str = "") -> None:
         if self.lines_left:

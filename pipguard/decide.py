@@ -20,7 +20,10 @@ from pipguard.environments.distributions import TOOLCHAIN, list_distributions
 from pipguard.environments.inspect import Environment
 from pipguard.environments.pipx import (
     PipxHome,
+    can_uninject,
+    find_injected,
     guess_environments,
+    list_applications,
     read_application,
     read_pipx_home,
 )
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from pipguard.environments.pipx import InstalledApplication
     from pipguard.knowledge import Kind
     from pipguard.pip.origins import Asking
+    from pipguard.route import Plugin
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,8 @@ def decide(
     if _needs_judgment(command, targets, settings, surroundings):
         statements = _gather_statements(caller, settings, answers or {})
         sources = _gather_sources(caller, statements, tools, surroundings)
+        if sources.hosts:
+            sources = replace(sources, added=_find_added(caller, targets, surroundings))
         wanted = judge_targets(leave_toolchain(targets), command, caller, sources)
         known = {judged.target: judged for judged in wanted}
         judged = tuple(known.get(target, JudgedTarget(target)) for target in targets)
@@ -190,7 +196,30 @@ def _gather_sources(
         environment.interpreter if has_own else tools.base,
         tools.bundled_pip,
         cache_folder(caller.environ, "metadata"),
+        _find_hosts(caller, environment),
     )
+
+
+def _find_added(
+    caller: Caller, targets: tuple[Target, ...], surroundings: Surroundings
+) -> dict[str, tuple[str, ...]]:
+    """Return which targets were added to which applications, and are not in the environment."""
+    folders = guess_environments(caller)
+    there = list_distributions(surroundings.place.environment.path)
+    names = {target.name for target in targets if target.name and target.name not in there}
+    found = {name: find_injected(folders, name) for name in names}
+    return {name: tuple(map(os.path.basename, paths)) for name, paths in found.items() if paths}
+
+
+def _find_hosts(caller: Caller, environment: Environment) -> dict[str, str]:
+    """Return the applications that pipx has and the environment has not, and where each is."""
+    found = {
+        normalise_name(name): os.path.join(folder, name)
+        for folder in guess_environments(caller)
+        for name in list_applications(folder)
+    }
+    there = list_distributions(environment.path) if found else {}
+    return {name: path for name, path in found.items() if name not in there}
 
 
 def _gather_statements(
@@ -214,8 +243,10 @@ def _find_installed(
     names = {target.name for target in targets}
     there = list_distributions(surroundings.place.environment.path)
     folders = guess_environments(caller)
-    in_pipx = (n for n in names if n and any(read_application(f, n) for f in folders))
-    return Installed(frozenset(names & there.keys()), frozenset(in_pipx))
+    in_pipx = {n for n in names if n and any(read_application(f, n) for f in folders)}
+    hosts = _find_added(caller, targets, surroundings)
+    hosts = {name: found for name, found in hosts.items() if name not in in_pipx}
+    return Installed(frozenset(names & there.keys()), frozenset(in_pipx), hosts)
 
 
 def _list_met(targets: tuple[Target, ...], caller: Caller, base: str) -> tuple[Target, ...]:
@@ -247,7 +278,11 @@ class _Planner:
         if isinstance(route, FromPipx):
             from pipguard.plans.pipx import plan_pipx_uninstall
 
-            return plan_pipx_uninstall(route, self.command, self.ask_pipx_home(), self.tools)
+            home = self.ask_pipx_home()
+            if route.plugins:
+                ask = make_asker(self.caller.environ)
+                home = replace(home, can_uninject=can_uninject(home, ask))
+            return plan_pipx_uninstall(route, self.command, home, self.tools)
         if isinstance(route, ToRehearsal):
             from pipguard.plans.rehearsal import plan_rehearsal
 
@@ -290,8 +325,11 @@ class _Planner:
         from pipguard.plans.pipx import Applications, plan_pipx
 
         home = self.ask_pipx_home()
-        found = ((t.name, read_application(home.environments, t.name)) for t in route.targets)
+        hosts = {host for plugin in route.plugins for host in plugin.hosts}
+        names = {*hosts, *(target.name for target in route.targets)}
+        found = ((name, read_application(home.environments, name)) for name in names)
         installed = {name: application for name, application in found if application}
+        held = {host: list_distributions(os.path.join(home.environments, host)) for host in hosts}
         fallbacks = (
             {}
             if route.is_forced or route.environment.state in {"broken", "untrusted"}
@@ -304,22 +342,27 @@ class _Planner:
             known,
             route.certain,
             fallbacks,
-            self.recall_askings(home, installed),
+            self.recall_askings(home, installed, route.plugins, held),
             build_secret_variables(
                 self.command,
                 lambda: read_origin(self.caller, self.tools.base, home.shared, self.command),
             ),
+            held,
         )
         place = (self.caller.directory, self.caller.environ)
-        plan = plan_pipx(route.targets, self.command, applications, self.tools, place)
-        taken = {target.text for target in route.targets}
+        plan = plan_pipx(route, self.command, applications, self.tools, place)
+        taken = {target.text for target in route.all_targets}
         tools = (w for w in self.command.arguments if normalise_name(w) in TOOLCHAIN)
         left = [f"`{word}`" for word in tools if word not in taken]
         alone = (f"{', '.join(left)} left alone: each application has its own",) if left else ()
         return replace(plan, notes=(*plan.notes, *alone))
 
     def recall_askings(
-        self, home: PipxHome, installed: Mapping[str, InstalledApplication]
+        self,
+        home: PipxHome,
+        installed: Mapping[str, InstalledApplication],
+        plugins: tuple[Plugin, ...],
+        held: Mapping[str, Mapping[str, str]],
     ) -> dict[str, Asking]:
         """Return how applications are asked for that are upgraded without a word about an index.
 
@@ -331,12 +374,18 @@ class _Planner:
         from pipguard.history.log import LogUnusable
         from pipguard.history.origins import recall_origins
 
-        location = Location("pipx", home.environments)
+        wanted = [(Location("pipx", home.environments), n, a.version) for n, a in installed.items()]
+        for name, host in ((p.target.name, host) for p in plugins for host in p.hosts):
+            location = Location("application", os.path.join(home.environments, host))
+            wanted.append((location, name, held[host].get(name, "")))
+        askings = {}
         try:
-            kept = recall_origins(self.caller, self.tools.base, location, home.shared)
+            for location, name, version in wanted:
+                kept = recall_origins(self.caller, self.tools.base, location, home.shared)
+                askings[name] = kept.ask_as_noted(name, version)
         except LogUnusable:
             return {}
-        return {name: kept.ask_as_noted(name, there.version) for name, there in installed.items()}
+        return askings
 
     def plan_fallback(self, route: ToPipx, target: Target) -> Plan:
         """Plan the same command for this target alone, in the environment."""

@@ -211,10 +211,11 @@ def _change_application(step: Step, home: PipxHome, performer: Performer) -> tup
         change.begin()
     try:
         status, was_diverted = _perform(step, performer)
-        if status == 0 and not was_diverted and change.is_there() == step.is_removal:
+        is_there = change.has(step.plugin) if step.plugin else change.is_there()
+        if status == 0 and not was_diverted and is_there == step.is_removal:
             status = 1
             is_not = "is still there" if step.is_removal else "is not there as a whole"
-            performer.say(f"pipx reported no error, but {step.application} {is_not}")
+            performer.say(f"pipx reported no error, but {step.plugin or step.application} {is_not}")
         is_done = status == 0 and not was_diverted
     except BaseException:
         with postponing_signals():

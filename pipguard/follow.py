@@ -12,7 +12,7 @@ from pipguard.discover import Place, Surroundings, discover
 from pipguard.environments.distributions import list_distributions
 from pipguard.environments.inspect import Environment, inspect_environment
 from pipguard.environments.nearby import FOLLOW_UPS
-from pipguard.environments.pipx import guess_environments, read_application
+from pipguard.environments.pipx import find_injected, guess_environments, read_application
 from pipguard.knowledge import normalise_name
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import allows_system_packages
@@ -89,7 +89,7 @@ def _installs_go_elsewhere(caller: Caller, real_pip: RealPip | None) -> bool:
 def _find_in_pipx(
     caller: Caller, real_pip: RealPip | None, command: PipCommand, surroundings: Surroundings
 ) -> Place | None:
-    """Return the place of the application to `show`, if pipx alone has it."""
+    """Return the place of the application or plugin to `show`, if pipx alone has it."""
     names = {normalise_name(word) for word in command.arguments}
     if command.subcommand != "show" or len(names) != 1:
         return None
@@ -97,10 +97,12 @@ def _find_in_pipx(
     if not names.isdisjoint(list_distributions(environment.path)):
         return None
     name = names.pop()
-    folder = next((f for f in guess_environments(caller) if read_application(f, name)), None)
-    if folder is None or (environment.state != "usable" and _has_itself(caller, real_pip, name)):
+    folders = guess_environments(caller)
+    found = [f"{folder}/{name}" for folder in folders if read_application(folder, name)]
+    found = found or [*find_injected(folders, name)]
+    if not found or (environment.state != "usable" and _has_itself(caller, real_pip, name)):
         return None
-    path = f"{folder}/{name}"
+    path = found[0]
     return Place(inspect_environment(path, make_asker(caller.environ)), "pipx")
 
 

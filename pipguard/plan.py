@@ -38,8 +38,10 @@ class Step:
     whole. The step is left out when there is a whole one already."""
     application: str = ""
     """The application of pipx's that it changes, by its normalised name."""
+    plugin: str = ""
+    """What is added to that application or taken out of it, where that is not the application."""
     is_removal: bool = False
-    """Whether the application is to be gone afterwards."""
+    """Whether it is to be gone afterwards."""
     otherwise: tuple[Step, ...] = ()
     """Tried in its place when pipx finds that the target has no command of its own."""
     fallback: Plan | None = None

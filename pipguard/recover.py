@@ -111,6 +111,7 @@ def _list_locked(begun: Begun | None, places: list[Place]) -> set[str]:
     """Return what the command was changing: its children may still be at it."""
     locations = [inventory.location for inventory in begun.before] if begun else []
     paths = {location.path for location in locations if location.kind in {"environment", "pipx"}}
+    paths |= {os.path.dirname(one.path) for one in locations if one.kind == "application"}
     return paths | {os.path.dirname(p.path) if p.folders else p.path for p in places}
 
 

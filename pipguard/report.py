@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipguard.decide import Decision
-    from pipguard.environments.pipx import InstalledApplication, PipxHome
+    from pipguard.environments.pipx import InjectedDistribution, InstalledApplication, PipxHome
     from pipguard.errors import PipguardError
     from pipguard.execute import Outcome
     from pipguard.follow import FollowUp
@@ -167,6 +167,20 @@ def describe_applications(
     return (ready, f"{folder}: `{reader.guard} ensurepath`, then open a new shell")
 
 
+def describe_plugins(
+    added: Sequence[tuple[str, InjectedDistribution]], home: PipxHome, reader: Reader
+) -> tuple[str, ...]:
+    """Return what was added to which application; each plugin stands beside the name of that."""
+    if not added:
+        return ()
+    named = ", ".join(f"{one.name} {one.version} is in {host} now" for host, one in added)
+    is_reachable = home.programs in reader.path
+    commands = [command for _, one in added for command in one.commands]
+    words = commands if is_reachable else [os.path.join(home.programs, c) for c in commands]
+    shown = list_some([f"`{quote_word(word)}`" for word in words])
+    return (f"{named}: run {shown}" if shown else named,)
+
+
 def describe_removed(names: Sequence[str]) -> tuple[str, ...]:
     """Return which applications were removed."""
     return (f"removed {', '.join(f'`{name}`' for name in names)}",) if names else ()
@@ -233,7 +247,8 @@ def _describe_route(decision: Decision, reader: Reader) -> str:
     route = decision.route
     is_removal = decision.command.subcommand == "uninstall"
     if isinstance(route, FromPipx):
-        return f"removing {', '.join(f'`{name}`' for name in route.names)} with pipx"
+        plugins = [f"`{plugin}` from {host}" for plugin, host in route.plugins]
+        return f"removing {', '.join([*(f'`{name}`' for name in route.names), *plugins])} with pipx"
     if isinstance(route, ToSystem):
         packages = [p.package if is_removal else f"{p.package} {p.version}" for p in route.packages]
         verb = "removing" if is_removal else "installing"
@@ -256,7 +271,9 @@ def _describe_route(decision: Decision, reader: Reader) -> str:
 
 def _describe_targets(decision: Decision) -> str:
     command, route = decision.command, decision.route
-    words = [t.text for t in route.targets] if isinstance(route, ToPipx) else [*command.arguments]
+    words = [*command.arguments]
+    if isinstance(route, ToPipx):
+        words = [target.text for target in route.all_targets]
     for option in ("--editable", "--requirement", "--group"):
         shown = {"--editable": "-e", "--requirement": "-r"}.get(option, option)
         words += [f"{shown} {value}" for value in command.values(option)]

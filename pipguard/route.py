@@ -7,6 +7,8 @@ offers. Out: a `Route`. Pure: every fact was found by an earlier stage. Ties and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipguard.classification.judge import JudgedTarget
 from pipguard.classification.targets import Target
 from pipguard.discover import Place, Surroundings
@@ -14,7 +16,7 @@ from pipguard.environments.distributions import TOOLCHAIN
 from pipguard.environments.inspect import Environment
 from pipguard.pip.command_line import PipCommand
 from pipguard.settings import Settings
-from pipguard.system.frozen import dataclass, replace
+from pipguard.system.frozen import dataclass, field, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class Installed:
 
     in_environment: frozenset[str] = frozenset()
     in_pipx: frozenset[str] = frozenset()
+    hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The applications in pipx that have a name as a plugin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,15 @@ class ToVenv:
 
 
 @dataclass(frozen=True, slots=True)
+class Plugin:
+    """A target that is of use in the environments of some applications alone."""
+
+    target: Target
+    hosts: tuple[str, ...]
+    ships_commands: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ToPipx:
     """pipx installs each of these applications into an environment of its own."""
 
@@ -75,14 +88,23 @@ class ToPipx:
     """Names that are applications beyond doubt: their commands may be a dependency's."""
     is_forced: bool = False
     """Whether pipx's word is final; else what has no command goes to the environment."""
+    plugins: tuple[Plugin, ...] = ()
+    """What it adds to applications, after these are there."""
+
+    @property
+    def all_targets(self) -> tuple[Target, ...]:
+        """The applications, then the plugins."""
+        return (*self.targets, *(plugin.target for plugin in self.plugins))
 
 
 @dataclass(frozen=True, slots=True)
 class FromPipx:
-    """pipx uninstalls these applications."""
+    """pipx uninstalls these applications, and plugins of others."""
 
     names: tuple[str, ...]
     reason: str
+    plugins: tuple[tuple[str, str], ...] = ()
+    """Each with the application that has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +193,22 @@ def _choose_for_install(request: Request, surroundings: Surroundings, settings: 
         return _to_environment(surroundings, settings, "the active environment")
     wanted = leave_toolchain(plain)
     judged = tuple(t for t in targets if t.target in wanted)
-    if settings.route == "auto" and judged and all(t.is_application for t in judged):
-        certain = frozenset(t.target.name for t in judged if t.is_known)
-        return ToPipx(wanted, place.environment, _reason_of(judged), certain)
+    if settings.route == "auto" and judged and all(t.belongs_to_pipx for t in judged):
+        return _to_pipx(judged, place.environment)
     if settings.route == "auto" and place.environment.must_be_made:
         unneeded = _decline_toolchain(command, plain, surroundings)
         if unneeded:
             return unneeded
     reason = "PIPGUARD_ROUTE=venv" if settings.route == "venv" else _reason_of(targets)
     return _to_environment(surroundings, settings, reason)
+
+
+def _to_pipx(judged: tuple[JudgedTarget, ...], environment: Environment) -> ToPipx:
+    applications = [t for t in judged if not t.plugs_into]
+    certain = frozenset(t.target.name for t in applications if t.is_known)
+    plugins = [Plugin(t.target, t.plugs_into, t.ships_commands) for t in judged if t.plugs_into]
+    targets = tuple(t.target for t in applications)
+    return ToPipx(targets, environment, _reason_of(judged), certain, plugins=tuple(plugins))
 
 
 def _to_environment(surroundings: Surroundings, settings: Settings, reason: str) -> Route:
@@ -243,8 +272,12 @@ def _choose_for_uninstall(
     ):
         return ToVenv(environment, "it is installed there")
     names = tuple(target.name for target in targets)
-    if names and not command.values("--requirement") and installed.in_pipx.issuperset(names):
-        return FromPipx(names, "it is installed there")
+    in_pipx = installed.in_pipx | installed.hosts.keys()
+    if names and not command.values("--requirement") and in_pipx.issuperset(names):
+        applications = tuple(name for name in names if name in installed.in_pipx)
+        added = [name for name in names if name not in applications]
+        plugins = tuple((name, host) for name in added for host in installed.hosts[name])
+        return FromPipx(applications, "it is installed there", plugins)
     if environment.state in {"broken", "untrusted"}:
         return _decline_environment(surroundings)
     named = ", ".join(f"`{target.text}`" for target in targets) or "it"
@@ -279,7 +312,9 @@ def _reason_of(targets: tuple[JudgedTarget, ...]) -> str:
     reasons = [t.classification.reason for t in targets if t.classification is not None]
     if len(targets) == 1 and reasons:
         return reasons[0]
-    kinds = {t.is_application for t in targets}
+    kinds = {t.is_application for t in targets if not t.plugs_into}
+    if any(t.plugs_into for t in targets) and kinds <= {True}:
+        return "applications and plugins" if kinds else "plugins"
     if kinds == {True}:
         return "applications"
     return "libraries and applications together" if len(kinds) == 2 else ""

@@ -220,7 +220,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def outside_environment() -> dict[str, str]:
     """The environment that the tests were started with, for what must reach the network."""
     return dict(OUTSIDE)

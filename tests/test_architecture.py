@@ -39,7 +39,7 @@ PURE = (
 )  # fmt: skip
 
 # It is run by the real pip's interpreter, as a program of its own.
-PROGRAM = "classification.probe"
+PROGRAMS = {"classification.probe", "environments.uninject"}
 
 STARTERS = {"subprocess", "signal", "pty", "multiprocessing", "concurrent", "asyncio"}
 STARTING = ("os.exec", "os.fork", "os.spawn", "os.posix_spawn", "os.system", "os.popen", "os.kill")
@@ -146,7 +146,7 @@ def test_the_top_level_is_the_path_of_one_command() -> None:
     assert parts == set(ORDER)
     assert {part for part in parts if (PACKAGE / part).is_dir()} == FOLDERS
     names = {module.name for module in read_package()}
-    assert {name for name in PURE if not name.endswith(".")} | {PROGRAM} <= names
+    assert {name for name in PURE if not name.endswith(".")} | PROGRAMS <= names
 
 
 def test_no_module_knows_what_stands_above_it() -> None:
@@ -195,7 +195,7 @@ def test_only_the_entry_point_reads_where_we_are_and_what_was_typed() -> None:
     readers = {
         f"{module.name}: {name}"
         for module in read_package()
-        if module.name not in {"cli", PROGRAM}
+        if module.name not in {"cli", *PROGRAMS}
         for name in (*module.attributes(), *(f"{m}.{n}" for m, n in module.imports()))
         if name in WORLD
     }

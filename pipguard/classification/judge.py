@@ -9,9 +9,10 @@ user.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pipguard.caller import Caller
+from pipguard.classification.plugins import find_plugged, may_plug_in
 from pipguard.classification.rules import (
     Classification,
     Statements,
@@ -19,12 +20,13 @@ from pipguard.classification.rules import (
     classify_requirement,
 )
 from pipguard.classification.targets import Target
+from pipguard.environments.distributions import Unreadable, list_modules, list_site_folders
 from pipguard.knowledge import find_modules
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import locate_configuration_files
 from pipguard.pip.locate import RealPip
 from pipguard.system.digests import digest
-from pipguard.system.frozen import dataclass, replace
+from pipguard.system.frozen import dataclass, field, replace
 from pipguard.system.processes import run_captured
 
 TYPE_CHECKING = False
@@ -49,11 +51,20 @@ class JudgedTarget:
 
     target: Target
     classification: Classification | None = None
+    plugs_into: tuple[str, ...] = ()
+    """The applications in whose environments alone it is of use."""
+    ships_commands: bool = False
+    """Whether a plugin brings commands of its own."""
 
     @property
     def is_application(self) -> bool:
         """Whether pipx is the place for it."""
         return self.classification is not None and self.classification.kind == "application"
+
+    @property
+    def belongs_to_pipx(self) -> bool:
+        """Whether it is of use in pipx's environments: an application, or a plugin of one."""
+        return self.is_application or bool(self.plugs_into)
 
     @property
     def is_known(self) -> bool:
@@ -79,6 +90,10 @@ class Sources:
     bundled_pip: str
     """Path of a pip wheel; empty where the interpreter has a pip of its own."""
     cache_folder: str
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """The applications that pipx has and the environment has not, each with its environment."""
+    added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Targets that were added to applications before, and to which."""
 
 
 def judge_targets(
@@ -86,36 +101,107 @@ def judge_targets(
 ) -> tuple[JudgedTarget, ...]:
     """Return the targets with what they are; a doubt says what could not be found out."""
     known = {target: _judge_without_index(target, sources.statements, caller) for target in targets}
-    if not _is_settled(known):
+    hosts = _list_hosts(targets, sources)
+    plugins = [t for t in targets if _may_plug_in(t, hosts, sources)]
+    if not _is_settled(known, plugins):
         # Most commands name a library that is known by heart, and need none of this.
-        from pipguard.environments.declared import find_declared_names
-        from pipguard.environments.imported import find_importing_files
-
-        names = [target.name for target in targets if target.name]
-        declared = find_declared_names(sources.project, names)
-        modules = {name: find_modules(name) for name in names if name not in declared}
-        imported = find_importing_files(sources.project, modules)
-        statements = replace(
-            sources.statements, named_by_project=declared, imported_by_project=imported
-        )
+        statements = _read_project(targets, hosts if plugins else {}, sources)
+        asked_for = {*statements.named_by_project, *statements.imported_by_project}
+        hosts = {name: path for name, path in hosts.items() if name not in asked_for}
+        plugins = [
+            t for t in plugins if t.name not in asked_for and _may_plug_in(t, hosts, sources)
+        ]
         known = {t: classify_known(t.name, statements) or found for t, found in known.items()}
-    unknown = [target for target, found in known.items() if found is None]
-    if unknown and not _is_settled(known):
-        from pipguard.environments.imported import find_importing_files
-
+    metadata: Mapping[str, ProjectMetadata] = {}
+    unknown = [t for t, found in known.items() if found is None or t in plugins]
+    if unknown and not _is_settled(known, plugins):
         metadata = _ask_index(unknown, command, caller, sources)
-        modules = {t.name: m for t in unknown if (m := metadata[t.text].modules) and t.name}
-        imported = find_importing_files(sources.project, modules)
-        statements = replace(sources.statements, imported_by_project=imported)
-        for target in unknown:
-            found = metadata[target.text]
-            known[target] = classify_requirement(target.name, found, statements)
-    return tuple(JudgedTarget(target, known[target]) for target in targets)
+        known.update(_judge_by_metadata(unknown, metadata, sources))
+    applications = {t.name for t, found in known.items() if found and found.kind == "application"}
+    loading = [name for name, path in hosts.items() if path or name in applications]
+    modules = {name: _list_modules(hosts[name], name) for name in loading}
+    return tuple(
+        _find_host(JudgedTarget(t, known[t]), metadata.get(t.text), modules, sources.added)
+        for t in targets
+    )
 
 
-def _is_settled(known: Mapping[Target, Classification | None]) -> bool:
+def _may_plug_in(target: Target, hosts: Collection[str], sources: Sources) -> bool:
+    """Tell whether it is worth reading the target's metadata for that."""
+    added = sources.added.get(target.name, ())
+    return bool(target.name) and (
+        any(host in hosts for host in added) or may_plug_in(target.name, hosts)
+    )
+
+
+def _list_hosts(targets: Sequence[Target], sources: Sources) -> dict[str, str]:
+    """Return what a target may plug into, with its environment; one that is named here has none."""
+    named = dict.fromkeys((t.name for t in targets if t.name), "") if len(targets) > 1 else {}
+    return {**named, **sources.hosts}
+
+
+def _list_modules(environment: str, name: str) -> tuple[str, ...]:
+    """Return the modules of an application that is there; none of one that cannot be read."""
+    try:
+        return list_modules(list_site_folders(environment), name) if environment else ()
+    except Unreadable:
+        return ()
+
+
+def _read_project(
+    targets: Sequence[Target], hosts: Mapping[str, str], sources: Sources
+) -> Statements:
+    """Return the statements with what the project's own files say of the targets and hosts."""
+    from pipguard.environments.declared import find_declared_names
+    from pipguard.environments.imported import find_importing_files
+
+    names = [*(target.name for target in targets if target.name), *hosts]
+    declared = find_declared_names(sources.project, names)
+    modules = {name: find_modules(name) for name in names if name not in declared}
+    imported = find_importing_files(sources.project, modules)
+    return replace(sources.statements, named_by_project=declared, imported_by_project=imported)
+
+
+def _judge_by_metadata(
+    targets: Sequence[Target], metadata: Mapping[str, ProjectMetadata], sources: Sources
+) -> dict[Target, Classification]:
+    from pipguard.environments.imported import find_importing_files
+
+    modules = {t.name: m for t in targets if (m := metadata[t.text].modules) and t.name}
+    imported = find_importing_files(sources.project, modules)
+    statements = replace(sources.statements, imported_by_project=imported)
+    return {t: classify_requirement(t.name, metadata[t.text], statements) for t in targets}
+
+
+def _find_host(
+    judged: JudgedTarget,
+    metadata: ProjectMetadata | None,
+    hosts: Mapping[str, Collection[str]],
+    added: Mapping[str, tuple[str, ...]],
+) -> JudgedTarget:
+    """Add the applications that a target plugs into, unless somebody has said what it is."""
+    found, name = judged.classification, judged.target.name
+    if not hosts or not name or (found is not None and found.certainty == "said"):
+        return judged
+    before = tuple(host for host in added.get(name, ()) if host in hosts)
+    found_hosts = before or find_plugged(
+        name, metadata, hosts, is_application=judged.is_application
+    )
+    if not found_hosts:
+        return judged
+    named = " and ".join(found_hosts)
+    commands = metadata.console_scripts if metadata else ()
+    return JudgedTarget(
+        judged.target,
+        Classification(name, "library", f"a plugin of {named}", "known"),
+        found_hosts,
+        ships_commands=bool(commands),
+    )
+
+
+def _is_settled(known: Mapping[Target, Classification | None], plugins: Collection[Target]) -> bool:
     """Whether one library sends all to the environment, so that the others make no difference."""
-    return any(found and found.kind == "library" for found in known.values())
+    return any(found and found.kind == "library" for t, found in known.items() if t not in plugins)
 
 
 def _judge_without_index(

@@ -40,7 +40,7 @@ class ExplainedTarget:
     requirement: str
     name: str
     kind: str
-    """`application`, `library`, or `either` where both would go to the same place."""
+    """`application`, `library`, `plugin`, or `either` where all would go to the same place."""
     reason: str
     certainty: str = ""
     """Who knows: `said` by the user, `known` by heart, `weighed`, `doubtful` or `unanswered`."""
@@ -156,9 +156,8 @@ def _describe_target(judged: JudgedTarget) -> ExplainedTarget:
     if found is None:
         return ExplainedTarget(target.text, target.name, "either", "it makes no difference here")
     evidence = tuple((point.weight, point.text) for point in found.evidence)
-    return ExplainedTarget(
-        target.text, target.name, found.kind, found.reason, found.certainty, evidence
-    )
+    kind = "plugin" if judged.plugs_into else found.kind
+    return ExplainedTarget(target.text, target.name, kind, found.reason, found.certainty, evidence)
 
 
 def _mask(explanation: Explanation) -> Explanation:

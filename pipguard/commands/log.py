@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import time
 
@@ -82,9 +83,11 @@ def describe_changes(changes: tuple[Change, ...]) -> str:
 
 
 def describe_change(change: Change) -> str:
-    """Return one change: `+six 1.17`, `-six 1.17`, `six 1.16 -> 1.17`."""
+    """Return one change: `+six 1.17`, `-six 1.17`, `six 1.16 -> 1.17`; a plugin with its host."""
+    is_plugin = change.location.kind == "application"
+    where = f" in {os.path.basename(change.location.path)}" if is_plugin else ""
     if change.before is None:
-        return f"+{change.name} {change.after.version if change.after else ''}"
+        return f"+{change.name} {change.after.version if change.after else ''}{where}"
     if change.after is None:
-        return f"-{change.name} {change.before.version}"
-    return f"{change.name} {change.before.version} -> {change.after.version}"
+        return f"-{change.name} {change.before.version}{where}"
+    return f"{change.name} {change.before.version} -> {change.after.version}{where}"

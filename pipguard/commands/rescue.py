@@ -21,7 +21,7 @@ from pipguard.commands.rescue_plan import (
     find_missing,
     find_still_shadowed,
     is_writable,
-    list_modules,
+    list_imports,
     list_removals,
     write_list,
 )
@@ -217,7 +217,7 @@ class Rescue:
         missing = find_missing(found, self.environment, self.home)
         if missing:
             raise PipguardError(f"nothing was removed: {missing[0].name} has no copy")
-        modules = list_modules([c for c in found if c.goes_to == "environment"])
+        modules = list_imports([c for c in found if c.goes_to == "environment"])
         names = sorted({module for those in modules.values() for module in those})
         python = Environment(self.environment).interpreter
         version = read_version(self.base)

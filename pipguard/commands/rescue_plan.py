@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pipguard.environments.distributions import TOOLCHAIN, list_distributions, scan_distributions
+from pipguard.environments.distributions import TOOLCHAIN, list_distributions, list_modules
 from pipguard.environments.inventory import Change, InstalledPackage, Inventory, Location
 from pipguard.environments.pipx import PipxHome, read_application
 from pipguard.errors import PipguardError
@@ -94,9 +94,9 @@ def find_missing(
     return tuple(c for c in misplaced if not _has_copy(c, there, home))
 
 
-def list_modules(misplaced: Sequence[MisplacedDistribution]) -> dict[str, tuple[str, ...]]:
-    """Return the modules to import for each distribution, as its RECORD tells."""
-    return {c.name: _read_modules(c.location.path, c.name) for c in misplaced}
+def list_imports(misplaced: Sequence[MisplacedDistribution]) -> dict[str, tuple[str, ...]]:
+    """Return the modules to import for each distribution."""
+    return {c.name: list_modules([c.location.path], c.name) for c in misplaced}
 
 
 def list_removals(misplaced: Sequence[MisplacedDistribution]) -> dict[Location, tuple[Change, ...]]:
@@ -128,22 +128,3 @@ def _has_copy(distribution: MisplacedDistribution, there: dict[str, str], home: 
         return there.get(distribution.name) == distribution.package.version
     application = read_application(home.environments, distribution.name)
     return application is not None and application.version == distribution.package.version
-
-
-def _read_modules(folder: str, name: str) -> tuple[str, ...]:
-    for path, found, _ in scan_distributions([folder]):
-        if found == name:
-            return tuple(sorted(set(_read_record(os.path.join(path, "RECORD")))))
-    return ()
-
-
-def _read_record(path: str) -> list[str]:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            paths = [line.partition(",")[0].strip('"') for line in file]
-    except OSError:
-        return []
-    tops = [p.split("/") for p in paths if not p.startswith(("..", "/"))]
-    packages = [t[0] for t in tops if t[-1] == "__init__.py" and len(t) == 2]
-    modules = [t[0][:-3] for t in tops if len(t) == 1 and t[0].endswith(".py")]
-    return [name for name in (*packages, *modules) if name.isidentifier()]

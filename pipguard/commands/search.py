@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pipguard.caller import Caller
 from pipguard.environments.distributions import list_distributions
-from pipguard.environments.pipx import PipxHome, read_application
+from pipguard.environments.pipx import PipxHome, find_injected, read_application
 from pipguard.knowledge import normalise_name
 from pipguard.pip.interpreter import read_isolated_command
 from pipguard.system.frozen import dataclass
@@ -62,6 +62,10 @@ def find_project_everywhere(
         found.append(
             InstalledProject(wanted, "pipx", folder, application.version, commands, is_on_path)
         )
+    for path, added in find_injected([home.environments], wanted).items():
+        commands = tuple(os.path.join(home.programs, command) for command in added.commands)
+        reachable = has_on_path(home.programs, caller) if commands else None
+        found.append(InstalledProject(wanted, "pipx", path, added.version, commands, reachable))
     return (*found, *_find_in_system(wanted, caller, base))
 
 

@@ -30,7 +30,7 @@ from pipguard.environments.inventory import (
     Location,
     read_inventory,
 )
-from pipguard.environments.pipx import read_pipx_home
+from pipguard.environments.pipx import can_uninject, read_application, read_pipx_home
 from pipguard.environments.places import remove_tree
 from pipguard.environments.trust import find_distrust
 from pipguard.environments.unrecorded import list_unrecorded
@@ -60,6 +60,7 @@ from pipguard.plans.undo import (
     Reversal,
     plan_environment_reversal,
     plan_pipx_reversal,
+    plan_plugin_reversal,
     plan_removal,
     plan_site_reversal,
     plan_system_reversal,
@@ -190,6 +191,8 @@ class Undoing:
             home = replace(home, environments=location.path)
             former = self._recall(location, changes, home.shared)
             return plan_pipx_reversal(changes, home, self._gather_tools(None), former)
+        if location.kind == "application":
+            return self._plan_application(location, changes)
         if location.kind == "site":
             return self._plan_site(location, changes)
         if location.kind == "system":
@@ -259,6 +262,20 @@ class Undoing:
             problem = f"{environment} holds files of your own: {own[0]}{more}"
             raise PipguardError(problem, "move them out first; --force removes them, too")
 
+    def _plan_application(self, location: Location, changes: tuple[Change, ...]) -> Reversal:
+        """Return how an application's plugins go back; with the application itself they do."""
+        folder, host = os.path.split(location.path)
+        itself = [c for c in self.entry.changes if (c.location.path, c.name) == (folder, host)]
+        if any(change.before is None or change.after is None for change in itself):
+            return Reversal((), Plan("undo", ()))
+        ask = make_asker(self.caller.environ)
+        home = replace(read_pipx_home(self.caller, ask), environments=folder)
+        if not read_application(folder, host):
+            raise PipguardError(f"{host} is not in pipx any more, so nothing is undone in it")
+        home = replace(home, can_uninject=can_uninject(home, ask))
+        former = self._recall(location, changes, home.shared)
+        return plan_plugin_reversal(changes, host, home, self._gather_tools(None), former)
+
     def _plan_site(self, location: Location, changes: tuple[Change, ...]) -> Reversal:
         if os.path.isdir(location.path) and not os.access(location.path, os.W_OK):
             raise PipguardError(
@@ -279,16 +296,17 @@ class Undoing:
             and change.before
             and pack_wheel(environment, change.name, change.before.version, self.download_folder)
         )
+        is_pipx = location.kind in {"pipx", "application"}
         kept = recall_origins(self.caller, self._locate_base(), location, environment)
         askings = {}
         for change in changes:
             if change.name in here:
                 continue
-            if change.before and (location.kind == "pipx" or not change.before.words):
+            if change.before and (is_pipx or not change.before.words):
                 askings[change.name] = kept.ask_again(change.name, change.before.version)
         for line in describe_guesses(askings, kept.now):
             self._say(line)
-        constraints = self._write_constraints(changes) if location.kind == "pipx" else ""
+        constraints = self._write_constraints(changes) if is_pipx else ""
         return FormerVersions(self.download_folder, askings, here, constraints)
 
     def _write_constraints(self, changes: Iterable[Change]) -> str:
@@ -377,7 +395,7 @@ def _is_as_left(change: Change, now: InstalledPackage | None) -> bool:
     Of an application the version counts: the requirement that pipx keeps for it becomes a pin when
     an undo brings it back.
     """
-    if change.location.kind == "pipx" and now and change.after:
+    if change.location.kind in {"pipx", "application"} and now and change.after:
         return now.version == change.after.version or now == change.before
     return now in (change.after, change.before)
 

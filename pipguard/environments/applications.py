@@ -87,6 +87,11 @@ class ApplicationChange:
             if place.former:
                 os.rename(place.path, place.former)
 
+    def has(self, plugin: str) -> bool:
+        """Tell whether something was added to the application; the name is normalised."""
+        there = read_application(self.home.environments, self.name)
+        return there is not None and any(one.name == plugin for one in there.injected)
+
     def is_there(self) -> bool:
         """Tell whether the application is there with its commands, wherever they are exposed."""
         there = read_application(self.home.environments, self.name)

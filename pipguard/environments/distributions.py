@@ -105,6 +105,29 @@ def list_commands(environment: str, names: Collection[str]) -> tuple[str, ...]:
     return tuple(command for path in found for command in read_commands(path))
 
 
+def list_modules(folders: Iterable[str], name: str) -> tuple[str, ...]:
+    """Return the top-level modules of the first distribution of that name, as its RECORD tells.
+
+    `folders` are those of `list_site_folders`, `name` is normalised.
+    """
+    for metadata, found, _ in scan_distributions(folders):
+        if found == name:
+            return tuple(sorted(set(_read_modules(os.path.join(metadata, "RECORD")))))
+    return ()
+
+
+def _read_modules(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            paths = [line.partition(",")[0].strip('"') for line in file]
+    except OSError:
+        return []
+    tops = [p.split("/") for p in paths if not p.startswith(("..", "/"))]
+    packages = [t[0] for t in tops if t[-1] == "__init__.py" and len(t) == 2]
+    modules = [t[0][:-3] for t in tops if len(t) == 1 and t[0].endswith(".py")]
+    return [name for name in (*packages, *modules) if name.isidentifier()]
+
+
 def read_origin(folder: str) -> list[str]:
     """Return pip words that install a distribution from the address it came from (PEP 610).
 

@@ -25,7 +25,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    Kind = Literal["environment", "pipx", "site", "system"]
+    Kind = Literal["environment", "pipx", "application", "site", "system"]
+
+
+_KINDS: tuple[Kind, ...] = ("environment", "pipx", "application", "site", "system")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +37,18 @@ class Location:
 
     kind: Kind
     path: str
-    """A folder; the package manager's name for the operating system's packages."""
+    """A folder (of `pipx`, that of all its environments; of `application`, one of these); the
+    package manager's name for the operating system's packages."""
     names: tuple[str, ...] = field(default=(), compare=False)
-    """Normalised names that matter, where looking at all of them would take long (pipx)."""
+    """Normalised names that matter: of pipx's applications, of what is added to one of them."""
     listing: tuple[str, ...] = field(default=(), compare=False)
     """The command that lists the operating system's packages."""
 
     def locate_environment(self, name: str) -> str:
         """Return the environment that a package of it is in; empty where it is in none."""
-        places = {"environment": self.path, "pipx": os.path.join(self.path, name)}
-        return places.get(self.kind, "")
+        if self.kind == "pipx":
+            return os.path.join(self.path, name)
+        return self.path if self.kind in {"environment", "application"} else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,17 @@ class Change:
     after: InstalledPackage | None
 
 
+def read_kind(word: object) -> Kind:
+    """Return the kind of a location from the word in which it is written down.
+
+    Raises ValueError.
+    """
+    for kind in _KINDS:
+        if word == kind:
+            return kind
+    raise ValueError(word)
+
+
 def read_inventory(location: Location, environ: Mapping[str, str]) -> Inventory:
     """Return what the location holds now; `environ` is for a package manager that is asked.
 
@@ -84,6 +100,8 @@ def read_inventory(location: Location, environ: Mapping[str, str]) -> Inventory:
     exists = bool(list_readable_names(location.path))
     if location.kind == "pipx":
         return Inventory(location, exists, _read_applications(location))
+    if location.kind == "application":
+        return Inventory(location, exists, _read_injected(location))
     is_environment = location.kind == "environment"
     folders = list_site_folders(location.path) if is_environment else [location.path]
     found = scan_distributions(folders)
@@ -124,10 +142,24 @@ def _read_applications(location: Location) -> dict[str, InstalledPackage]:
     for name in location.names:
         application = read_application(location.path, name)
         if application:
-            words = (application.requirement, *application.injected)
+            injected = (one.requirement for one in application.injected)
+            words = (application.requirement, *injected)
             words = () if words == (name,) else words
             found[name] = InstalledPackage(application.version, words)
     return found
+
+
+def _read_injected(location: Location) -> dict[str, InstalledPackage]:
+    """Return what of the names was added to the application; its own dependencies are not."""
+    folder, name = os.path.split(location.path)
+    application = read_application(folder, name)
+    return {
+        one.name: InstalledPackage(
+            one.version, () if one.requirement == one.name else (one.requirement,)
+        )
+        for one in (application.injected if application else ())
+        if one.name in location.names
+    }
 
 
 def _split_version(line: list[str]) -> list[str]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from pipguard.caller import Caller
 from pipguard.knowledge import normalise_name
+from pipguard.system.folders import list_readable_names
 from pipguard.system.frozen import dataclass
 from pipguard.system.programs import locate_programs
 
+_METADATA = "pipx_metadata.json"
 _COMPLETIONS = (
     "bash-completion/completions",
     "zsh/site-functions",
@@ -37,11 +39,25 @@ class PipxHome:
     is_users_own: bool
     resources: tuple[str, ...] = ()
     """Folders where manual pages and completions are linked."""
+    can_uninject: bool = True
+    """Whether it can take something out of an application again."""
 
     @property
     def link_folders(self) -> tuple[str, ...]:
         """All folders in which pipx makes links into the environments."""
         return (self.programs, *self.resources)
+
+
+@dataclass(frozen=True, slots=True)
+class InjectedDistribution:
+    """What was added to an application's environment (`pipx inject`)."""
+
+    name: str
+    version: str
+    requirement: str
+    """What it was added as: a name, a pin, an address."""
+    commands: tuple[str, ...] = ()
+    """Those that are exposed beside the application's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +70,7 @@ class InstalledApplication:
     """What it was installed as: a name, a pin, an address."""
     commands: tuple[str, ...]
     backend: str
-    injected: tuple[str, ...] = ()
-    """What was added to its environment, as it was asked for."""
+    injected: tuple[InjectedDistribution, ...] = ()
     pip_words: tuple[str, ...] = ()
     """What pipx gives its pip for it."""
 
@@ -84,6 +99,11 @@ def read_pipx_home(caller: Caller, ask: Callable[[list[str]], bytes | None]) -> 
     )
 
 
+def can_uninject(home: PipxHome, ask: Callable[[list[str]], bytes | None]) -> bool:
+    """Ask whether this pipx can take something out of an application again (since 1.3)."""
+    return ask([*home.command, "uninject", "--help"]) is not None
+
+
 def _list_resources(told: dict[str, str]) -> Iterator[str]:
     """Yield the folders of manual pages (since pipx 1.3) and completions (since 1.12)."""
     if "PIPX_MAN_DIR" in told:
@@ -99,7 +119,7 @@ def locate_commands(home: PipxHome, application: InstalledApplication) -> tuple[
 
 def read_application(environments: str, name: str) -> InstalledApplication | None:
     """Return what pipx knows of an application, None when it has none of this name."""
-    path = os.path.join(environments, name, "pipx_metadata.json")
+    path = os.path.join(environments, name, _METADATA)
     try:
         with open(path, encoding="utf-8") as file:
             document = json.load(file)
@@ -113,11 +133,44 @@ def read_application(environments: str, name: str) -> InstalledApplication | Non
             package["package_or_url"],
             tuple(sorted(set(commands))),
             document.get("backend") or "pip",
-            tuple(p["package_or_url"] for p in document["injected_packages"].values()),
+            tuple(map(_read_injected, document["injected_packages"].values())),
             tuple(package.get("pip_args") or ()),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _read_injected(package: dict[str, object]) -> InjectedDistribution:
+    name, version, requirement = (
+        str(package[key]) for key in ("package", "package_version", "package_or_url")
+    )
+    apps = package.get("apps") if package.get("include_apps") else ()
+    commands = tuple(map(str, apps)) if isinstance(apps, list) else ()
+    return InjectedDistribution(normalise_name(name), version, requirement, commands)
+
+
+def find_injected(folders: Iterable[str], name: str) -> dict[str, InjectedDistribution]:
+    """Return what of this name was added to applications, by their environments.
+
+    `folders` are those of all environments.
+    """
+    return {
+        os.path.join(folder, host): one
+        for folder in folders
+        for host in list_applications(folder)
+        if (application := read_application(folder, host))
+        for one in application.injected
+        if one.name == name
+    }
+
+
+def list_applications(environments: str) -> list[str]:
+    """Return the names of the environments that pipx made, read from the folder alone."""
+    return [
+        name
+        for name in list_readable_names(environments)
+        if os.path.isfile(os.path.join(environments, name, _METADATA))
+    ]
 
 
 def guess_environments(caller: Caller) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from pipguard.environments.inventory import (
     Location,
     compare_inventories,
     read_inventory,
+    read_kind,
 )
 from pipguard.history.log import Entry, read_entry, to_document
 from pipguard.system.frozen import dataclass, replace
@@ -85,8 +86,8 @@ def complete_entry(begun: Begun, environ: Mapping[str, str]) -> Entry:
 
 def _read_inventory(facts: Mapping[str, object]) -> Inventory:
     kind, path, names, packages = (facts[key] for key in ("kind", "place", "names", "packages"))
-    if kind not in {"environment", "pipx", "site", "system"} or not isinstance(path, str):
-        raise ValueError(kind)
+    if not isinstance(path, str):
+        raise TypeError
     if not isinstance(packages, dict) or not isinstance(names, list):
         raise TypeError
     if kind == "system":
@@ -94,6 +95,6 @@ def _read_inventory(facts: Mapping[str, object]) -> Inventory:
 
         location = make_system_location(path)
     else:
-        location = Location(kind, path, tuple(map(str, names)))
+        location = Location(read_kind(kind), path, tuple(map(str, names)))
     held = {n: InstalledPackage(version, tuple(words)) for n, (version, words) in packages.items()}
     return Inventory(location, facts["exists"] is True, held)

@@ -13,13 +13,14 @@ import os
 import time
 from collections.abc import Callable
 
-from pipguard.environments.inventory import Change, InstalledPackage, Location
+from pipguard.environments.inventory import Change, InstalledPackage, Location, read_kind
 from pipguard.errors import PipguardError
 from pipguard.system.frozen import dataclass, field
 from pipguard.system.locks import hold_file_lock
 from pipguard.system.private_files import NO_LINK, write_private_file
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2 there are changes of what is added to an application; all else is written as 1."""
 _LONGEST_WAIT = 5.0
 """Seconds; a writer that is stopped half-way must not stop every pip after it."""
 NAME = "log.jsonl"
@@ -124,7 +125,7 @@ def read_history(folder: str) -> History:
 def to_document(entry: Entry) -> dict[str, object]:
     """Return an entry as it is written, and as `pip guard log --json` prints it."""
     return {
-        "format": FORMAT,
+        "format": FORMAT if any(c.location.kind == "application" for c in entry.changes) else 1,
         "id": entry.identifier,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(entry.time)),
         **{name: getattr(entry, name) for name in _FIELDS},
@@ -203,10 +204,7 @@ def read_entry(document: object) -> Entry:
 
 
 def _read_change(document: dict[str, object]) -> Change:
-    kind = document["kind"]
-    if kind not in ("environment", "pipx", "site", "system"):
-        raise ValueError(kind)
-    location = Location(kind, _text(document["place"]))
+    location = Location(read_kind(document["kind"]), _text(document["place"]))
     before, after = (_read_package(document[key]) for key in ("before", "after"))
     return Change(location, _text(document["name"]), before, after)
 

@@ -6,6 +6,7 @@ Never fails the command that it records: a log that cannot be written is said in
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -181,7 +182,14 @@ def list_plan_locations(plan: Plan, names: tuple[str, ...]) -> tuple[Location, .
     paths = dict.fromkeys(p.environment for p in (plan, *fallbacks) if p.environment)
     locations = [Location("environment", path) for path in paths]
     if plan.pipx_home and plan.steps:
-        locations.append(Location("pipx", plan.pipx_home.environments, names))
+        folder = plan.pipx_home.environments
+        if names:
+            locations.append(Location("pipx", folder, names))
+        added: dict[str, list[str]] = {}
+        for step in (step for step in plan.steps if step.plugin):
+            added.setdefault(step.application, []).append(step.plugin)
+        for host, plugins in added.items():
+            locations.append(Location("application", os.path.join(folder, host), tuple(plugins)))
     return tuple(locations)
 
 

@@ -103,6 +103,17 @@ def commands_of_dependencies() -> frozenset[str]:
     return frozenset(line.partition("\t")[0] for line in lines if line and line[0] != "#")
 
 
+def find_hosts(name: str) -> tuple[str, ...]:
+    """Return the applications that a project is known to plug into, by normalised names."""
+    wanted = normalise_name(name)
+    for line in _read_data("plugins.txt").splitlines():
+        pattern, _, hosts = line.partition("\t")
+        if hosts and (pattern == wanted or ("*" in pattern and matches_pattern(wanted, pattern))):
+            return tuple(hosts.split(", "))
+    _, said, host = _find_family(wanted).partition("plugin of ")
+    return (normalise_name(host),) if said else ()
+
+
 def find_modules(name: str) -> tuple[str, ...]:
     """Return the modules that a project is imported as, as far as its name tells."""
     wanted = normalise_name(name)

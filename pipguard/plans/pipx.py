@@ -12,13 +12,14 @@ from collections.abc import Collection, Mapping
 from pipguard.classification.targets import Target, parse_requirement
 from pipguard.environments.create import CREATION_VARIABLES, draft_of
 from pipguard.environments.pipx import InstalledApplication, PipxHome
+from pipguard.environments.uninject import UNINJECT
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import Variables
 from pipguard.pip.origins import ORIGIN_OPTIONS, Asking
 from pipguard.plan import Plan, Step
 from pipguard.plans.venv import Tools, build_variables, build_virtualenv_command
-from pipguard.route import FromPipx
-from pipguard.system.frozen import dataclass, replace
+from pipguard.route import FromPipx, Plugin, ToPipx
+from pipguard.system.frozen import dataclass, field, replace
 from pipguard.system.programs import drop_relative_entries
 
 # pipx is told these in its own way, or they are about a place that pipx chooses.
@@ -49,18 +50,21 @@ class Applications:
     """How those that are there are asked for when they are upgraded."""
     secret_variables: Variables = ()
     """What the command's options say that hold a secret, which pipx would store."""
+    distributions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the environments of the plugins' applications hold: name to version."""
 
 
 def plan_pipx(
-    targets: tuple[Target, ...],
+    route: ToPipx,
     command: PipCommand,
     applications: Applications,
     tools: Tools,
     caller: tuple[str, Mapping[str, str]],
 ) -> Plan:
-    """Return one pipx command for each target; `caller` is the current folder and its variables.
+    """Return one pipx command for each target, for a plugin one for each of its applications.
 
-    What is there already and satisfies the words stays as it is, as with pip.
+    `caller` is the current folder and its variables. What is there already and satisfies the words
+    stays as it is, as with pip.
     """
     directory, environ = caller
     chosen = _build_pipx_variables(tools, applications.home.programs, directory, environ)
@@ -68,12 +72,19 @@ def plan_pipx(
     steps_for = _StepMaker(command, applications, tools.base, directory, variables)
     steps: list[Step] = []
     notes: list[str] = []
-    for target in targets:
+    for target in route.targets:
         there = applications.installed.get(target.name)
         if there and _is_satisfied(target, there, command):
             notes.append(f"`{target.name}` {there.version} is in pipx already")
         else:
             steps += steps_for.change(target, there) if there else [steps_for.install(target)]
+    for plugin, host in ((p, host) for p in route.plugins for host in p.hosts):
+        name = plugin.target.name
+        version = applications.distributions.get(host, {}).get(name, "")
+        if version and _accepts(plugin.target, version, command):
+            notes.append(f"`{name}` {version} is in {host} already")
+        else:
+            steps += steps_for.add(plugin, host, is_there=bool(version))
     if steps:
         steps.insert(0, plan_shared_pip(applications.home, tools))
     return Plan("pipx", tuple(steps), pipx_home=applications.home, notes=tuple(notes))
@@ -82,21 +93,43 @@ def plan_pipx(
 def plan_pipx_uninstall(route: FromPipx, command: PipCommand, home: PipxHome, tools: Tools) -> Plan:
     """Return one pipx command for each application to uninstall, asking first as pip does."""
     variables = build_variables(tools)
-    ask = "" if command.has("--yes") else "Uninstall {} from pipx. Proceed (Y/n)? "
-    steps = (
+    ask = "" if command.has("--yes") else "Uninstall {} from {}. Proceed (Y/n)? "
+    steps = [
         Step(
             "uninstall it",
             (*home.command, "uninstall", name),
             variables,
             "pipx",
             name,
-            question=ask.format(name),
+            question=ask.format(name, "pipx"),
             application=name,
             is_removal=True,
         )
         for name in route.names
-    )
+    ]
+    for plugin, host in route.plugins:
+        first, *more = plan_removal_of_plugin(plugin, host, home, tools)
+        steps += [replace(first, question=ask.format(plugin, host)), *more]
     return Plan("pipx", tuple(steps), pipx_home=home)
+
+
+def plan_removal_of_plugin(
+    plugin: str, host: str, home: PipxHome, tools: Tools
+) -> tuple[Step, ...]:
+    """Return how something is taken out of an application again.
+
+    pipx can since 1.3; for an older one pip takes it out, and pipx's record is put right.
+    """
+    purpose = "take it out of its application"
+    words = (*home.command, "uninject", host, plugin)
+    before = []
+    if not home.can_uninject:
+        pip = (*home.command, "runpip", host, "uninstall", "--yes", plugin)
+        before = [Step(purpose, pip, build_variables(tools), "quiet", application=host)]
+        environment = os.path.join(home.environments, host)
+        words = (tools.python, "-I", UNINJECT, environment, home.programs, plugin)
+    step = Step(purpose, words, build_variables(tools), "quiet", plugin)
+    return (*before, replace(step, application=host, plugin=plugin, is_removal=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,35 +149,67 @@ class _StepMaker:
     def change(self, target: Target, there: InstalledApplication) -> list[Step]:
         """Bring an application to what the command asks for; pipx keeps its interpreter then."""
         home = self.applications.home
-        if there.backend != "pip":
-            # pipx keeps the backend that it recorded, and uv would not ask the user's index.
-            words = (*home.command, "reinstall", "--backend", "pip", there.name)
-            step = Step("let pip keep it", words, self.variables, "pipx", there.name)
-            handing_over = [replace(step, application=there.name)]
-        elif _can_upgrade(target, there, self.command):
+        handing_over = self._hand_to_pip(there)
+        if not handing_over and _can_upgrade(target, there, self.command):
             words = (*home.command, "upgrade", there.name)
             asking = self.applications.askings.get(there.name, Asking())
             variables = (*self.variables, *asking.variables)
             step = Step("upgrade it", words, variables, "pipx", target.text)
             return [replace(step, application=there.name)]
-        else:
-            handing_over = []
-        # pipx before 1.2 does not tell pip to force anything, so the words stand in --pip-args.
+        return [*handing_over, self._make_step(target, ("--force",), self._insist())]
+
+    def add(self, plugin: Plugin, host: str, *, is_there: bool) -> list[Step]:
+        """Add a plugin to an application, or change the one that it has."""
+        there = self.applications.installed.get(host)
+        exposing = ("--include-apps",) if plugin.ships_commands else ()
+        insisting = ("--force",) if is_there else ()
+        options = (*exposing, *insisting)
+        words = self._start("inject", options, self._insist() if is_there else ())
+        asking = self.applications.askings.get(plugin.target.name, Asking())
+        step = Step(
+            "add it to its application",
+            (*words, host, self._name(plugin.target)),
+            (*self.variables, *(asking.variables if is_there else ())),
+            "pipx",
+            plugin.target.text,
+            application=host,
+            plugin=plugin.target.name,
+        )
+        return [*(self._hand_to_pip(there) if there else ()), step]
+
+    def _hand_to_pip(self, there: InstalledApplication) -> list[Step]:
+        """Let pip keep an application: uv would not ask the user's index."""
+        if there.backend == "pip":
+            return []
+        # pipx keeps the backend that it recorded.
+        words = (*self.applications.home.command, "reinstall", "--backend", "pip", there.name)
+        step = Step("let pip keep it", words, self.variables, "pipx", there.name)
+        return [replace(step, application=there.name)]
+
+    def _insist(self) -> tuple[str, ...]:
+        """Return what pip is told to change all the same; pipx before 1.2 does not tell it."""
         forced = ("--force-reinstall", "--upgrade")
-        insisting = tuple(name for name in forced if self.command.has(name))
-        return [*handing_over, self._make_step(target, ("--force",), insisting)]
+        return tuple(name for name in forced if self.command.has(name))
+
+    def _start(
+        self, verb: str, options: tuple[str, ...], insisting: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        hidden = ORIGIN_OPTIONS if self.applications.secret_variables else ()
+        arguments = (*_pip_arguments(self.command, self.directory, hidden), *insisting)
+        verbose = ("--verbose",) if self.command.count("--verbose") else ()
+        pipx = self.applications.home.command
+        return (*pipx, verb, *options, *build_pip_arguments(arguments), *verbose)
+
+    def _name(self, target: Target) -> str:
+        """Return the target for pipx, which starts pip in another folder."""
+        is_path = target.kind == "archive" and "://" not in target.text
+        return os.path.join(self.directory, target.text) if is_path else target.text
 
     def _make_step(
         self, target: Target, options: tuple[str, ...], insisting: tuple[str, ...]
     ) -> Step:
-        words = (*self.applications.home.command, "install", *options)
-        hidden = ORIGIN_OPTIONS if self.applications.secret_variables else ()
-        arguments = (*_pip_arguments(self.command, self.directory, hidden), *insisting)
-        words = (*words, *build_pip_arguments(arguments))
-        if self.command.count("--verbose"):
-            words = (*words, "--verbose")
-        is_path = target.kind == "archive" and "://" not in target.text
-        what = os.path.join(self.directory, target.text) if is_path else target.text
+        words = self._start("install", options, insisting)
+        what = self._name(target)
         return self._choose_exposure(target, (*words, what), (*words, "--include-deps", what))
 
     def _choose_exposure(
@@ -226,10 +291,14 @@ def _absolute(value: str, directory: str) -> str:
 
 
 def _is_satisfied(target: Target, there: InstalledApplication, command: PipCommand) -> bool:
+    has_extras = set(target.extras) <= set(parse_requirement(there.requirement).extras)
+    return has_extras and _accepts(target, there.version, command)
+
+
+def _accepts(target: Target, version: str, command: PipCommand) -> bool:
     if command.has("--upgrade") or command.has("--force-reinstall") or target.kind != "name":
         return False
-    has_extras = set(target.extras) <= set(parse_requirement(there.requirement).extras)
-    return has_extras and target.accepts(there.version)
+    return target.accepts(version)
 
 
 def _can_upgrade(target: Target, there: InstalledApplication, command: PipCommand) -> bool:

@@ -17,7 +17,7 @@ from pipguard.package_managers.types import PackageManager
 from pipguard.pip.configuration import Variables
 from pipguard.pip.origins import Asking, group_by_asking
 from pipguard.plan import Plan, Step
-from pipguard.plans.pipx import build_pip_arguments, plan_shared_pip
+from pipguard.plans.pipx import build_pip_arguments, plan_removal_of_plugin, plan_shared_pip
 from pipguard.plans.system import make_step
 from pipguard.plans.venv import (
     Tools,
@@ -131,7 +131,7 @@ def plan_pipx_reversal(
     if back:
         steps.append(plan_shared_pip(home, tools))
     for change, package in back:
-        install = (*home.command, "install", "--force" if change.after else "--quiet")
+        install = (*home.command, "install", *(("--force",) if change.after else ()))
         base = () if change.after else ("--python", tools.base)
         requirement, *injected = package.words or (change.name,)
         asking = former.ask(change.name)
@@ -147,6 +147,28 @@ def plan_pipx_reversal(
             steps.append(replace(step, application=change.name))
     wanted = [(c.name, _pin_application(c.name, package)) for c, package in back]
     pip = _Pip(build_base_pip_command(tools), variables)
+    fetching = _fetch_requirements(wanted, pip, former)
+    return Reversal(fetching, Plan("undo", tuple(steps), pipx_home=home))
+
+
+def plan_plugin_reversal(
+    changes: tuple[Change, ...], host: str, home: PipxHome, tools: Tools, former: FormerVersions
+) -> Reversal:
+    """Return how what was added to an application goes back; `host` is the application's name."""
+    steps: list[Step] = []
+    for name in (c.name for c in changes if c.before is None):
+        steps += plan_removal_of_plugin(name, host, home, tools)
+    back = [(c, c.before) for c in changes if c.before is not None]
+    variables = (*build_variables(tools), ("PIP_CONSTRAINT", former.constraints))
+    for change, package in back:
+        asking = former.ask(change.name)
+        inject = (*home.command, "inject", *(("--force",) if change.after else ()))
+        requirement = package.words[0] if package.words else change.name
+        words = (*inject, *build_pip_arguments(asking.words), host, requirement)
+        step = Step("add what was there", words, (*variables, *asking.variables), "quiet")
+        steps.append(replace(step, subject=change.name, application=host, plugin=change.name))
+    wanted = [(c.name, _pin_application(c.name, package)) for c, package in back]
+    pip = _Pip(build_base_pip_command(tools), build_variables(tools))
     fetching = _fetch_requirements(wanted, pip, former)
     return Reversal(fetching, Plan("undo", tuple(steps), pipx_home=home))
 

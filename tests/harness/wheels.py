@@ -30,6 +30,8 @@ class Release:
     extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     classifiers: tuple[str, ...] = ()
     requires_python: str = ""
+    groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Its entry points besides commands."""
 
     @property
     def stem(self) -> str:
@@ -51,6 +53,15 @@ def application(name: str, version: str = "1.0", requires: tuple[str, ...] = ())
         f"def main():\n    print({name!r}, __version__, *sys.argv[1:])\n"
     )
     return Release(name, version, {f"{module}.py": source}, {name: f"{module}:main"}, requires)
+
+
+def plugin(name: str, host: str, version: str = "1.0", command: str = "") -> Release:
+    """A release that registers a module in the group of the application `host`."""
+    module = name.replace("-", "_")
+    groups = {host: {module: module}}
+    commands = {command: f"{module}:main"} if command else {}
+    source = f"__version__ = {version!r}\n\n\ndef main():\n    print({name!r}, __version__)\n"
+    return Release(name, version, {f"{module}.py": source}, commands, (host,), groups=groups)
 
 
 def metadata_text(release: Release) -> str:
@@ -75,10 +86,12 @@ def wheel_contents(release: Release) -> dict[str, str]:
     contents[f"{information}/WHEEL"] = (
         "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     )
-    if release.commands:
-        lines = [f"{name} = {target}" for name, target in release.commands.items()]
-        text = "\n".join(["[console_scripts]", *lines, ""])
-        contents[f"{information}/entry_points.txt"] = text
+    groups = {"console_scripts": release.commands, **release.groups}
+    lines = []
+    for group, entries in groups.items():
+        lines += [f"[{group}]", *(f"{name} = {target}" for name, target in entries.items())]
+    if release.commands or release.groups:
+        contents[f"{information}/entry_points.txt"] = "\n".join([*lines, ""])
     return contents
 
 

@@ -105,7 +105,7 @@ def test_entries_of_the_first_versions_have_no_origin(folder: str) -> None:
 
 def test_entries_of_a_newer_version_are_shown_and_kept(folder: str) -> None:
     write(folder, "a")
-    newer = {"format": 2, "id": "new", "time": "2030-01-01T00:00:00Z", "other": {}}
+    newer = {"format": history.FORMAT + 1, "id": "new", "time": "2030-01-01T00:00:00Z", "other": {}}
     with (Path(folder) / history.NAME).open("a") as file:
         file.write(json.dumps(newer) + "\n")
     write(folder, "b")
