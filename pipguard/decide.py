@@ -108,11 +108,9 @@ def decide(
     judged = tuple(map(JudgedTarget, targets))
     if _needs_judgment(command, targets, settings, surroundings):
         statements = _gather_statements(caller, settings, answers or {})
-        sources = _gather_sources(caller, statements, tools, surroundings)
-        if sources.hosts:
-            sources = replace(sources, added=_find_added(caller, targets, surroundings))
-        wanted = judge_targets(leave_toolchain(targets), command, caller, sources)
-        known = {judged.target: judged for judged in wanted}
+        wanted = leave_toolchain(targets)
+        sources = _gather_sources(caller, wanted, statements, tools, surroundings)
+        known = {j.target: j for j in judge_targets(wanted, command, caller, sources)}
         judged = tuple(known.get(target, JudgedTarget(target)) for target in targets)
     installed = _find_installed(caller, command, targets, surroundings)
     obstacle = find_obstacle(command, targets, caller)
@@ -185,27 +183,33 @@ def _needs_judgment(
 
 
 def _gather_sources(
-    caller: Caller, statements: Statements, tools: Tools, surroundings: Surroundings
+    caller: Caller,
+    targets: tuple[Target, ...],
+    statements: Statements,
+    tools: Tools,
+    surroundings: Surroundings,
 ) -> Sources:
     """Return where to look; without the system's pip, that of the environment knows the index."""
     environment = surroundings.place.environment
     has_own = tools.real_pip is None and environment.has_pip
+    hosts = _find_hosts(caller, environment)
     return Sources(
         statements,
         surroundings.project,
         environment.interpreter if has_own else tools.base,
         tools.bundled_pip,
         cache_folder(caller.environ, "metadata"),
-        _find_hosts(caller, environment),
+        hosts,
+        _find_added(caller, targets, environment) if hosts else {},
     )
 
 
 def _find_added(
-    caller: Caller, targets: tuple[Target, ...], surroundings: Surroundings
+    caller: Caller, targets: tuple[Target, ...], environment: Environment
 ) -> dict[str, tuple[str, ...]]:
     """Return which targets were added to which applications, and are not in the environment."""
     folders = guess_environments(caller)
-    there = list_distributions(surroundings.place.environment.path)
+    there = list_distributions(environment.path)
     names = {target.name for target in targets if target.name and target.name not in there}
     found = {name: find_injected(folders, name) for name in names}
     return {name: tuple(map(os.path.basename, paths)) for name, paths in found.items() if paths}
@@ -244,7 +248,7 @@ def _find_installed(
     there = list_distributions(surroundings.place.environment.path)
     folders = guess_environments(caller)
     in_pipx = {n for n in names if n and any(read_application(f, n) for f in folders)}
-    hosts = _find_added(caller, targets, surroundings)
+    hosts = _find_added(caller, targets, surroundings.place.environment)
     hosts = {name: found for name, found in hosts.items() if name not in in_pipx}
     return Installed(frozenset(names & there.keys()), frozenset(in_pipx), hosts)
 

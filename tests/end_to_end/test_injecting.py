@@ -67,15 +67,7 @@ def old_pipx(tmp_path_factory: pytest.TempPathFactory, outside_environment: dict
     folder = tmp_path_factory.mktemp("pipx-1.1")
     make = [sys.executable, "-I", "-m", "virtualenv", "-q", "--no-periodic-update", str(folder)]
     subprocess.run(make, check=True, env=outside_environment)
-    words = [
-        str(folder / "bin/python"),
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "pipx==1.1.0",
-        "setuptools<81",
-    ]
+    pip = [str(folder / "bin/python"), "-m", "pip", "install", "-q"]
     subprocess.run([*pip, "pipx==1.1.0", "setuptools<81"], check=True, env=outside_environment)
     return folder / "bin" / "pipx"
 
