@@ -29,6 +29,7 @@ from pipguard.report import (
     describe_plugins,
     describe_removed,
     describe_way_back,
+    describe_way_round,
     format_lines,
     name_destination,
 )
@@ -140,6 +141,7 @@ class Console:
             *describe_outcome(decision, outcome, self.reader),
             *way_back,
             *describe_failures(decision, outcome),
+            *describe_way_round(decision, outcome),
             *self._describe_pipx(decision, outcome),
         ]
         is_short = 0 < len(lines) < 3 and outcome.exit_status == 0 and not self.is_quiet

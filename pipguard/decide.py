@@ -7,7 +7,7 @@ In: the caller, the real pip, the command. Out: a `Decision`, everything that wa
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pipguard.caller import Caller
 from pipguard.classification.answers import answers_path, read_answers
@@ -17,7 +17,7 @@ from pipguard.classification.rules import Statements, make_statements
 from pipguard.classification.targets import Target, read_target
 from pipguard.discover import Surroundings, discover, name_manager
 from pipguard.environments.distributions import TOOLCHAIN, list_distributions
-from pipguard.environments.inspect import Environment
+from pipguard.environments.inspect import Environment, sees_system
 from pipguard.environments.pipx import (
     PipxHome,
     can_uninject,
@@ -27,15 +27,21 @@ from pipguard.environments.pipx import (
     read_application,
     read_pipx_home,
 )
-from pipguard.knowledge import commands_of_dependencies, normalise_name
+from pipguard.knowledge import (
+    commands_of_dependencies,
+    find_host_module,
+    normalise_name,
+    read_requirement_name,
+)
 from pipguard.pip.bundled import locate_bundled_pip
 from pipguard.pip.command_line import PipCommand, parse_command
 from pipguard.pip.configuration import read_site_variables
 from pipguard.pip.interpreter import prefer_stable_path, read_version
 from pipguard.pip.locate import RealPip, interpreter_names
 from pipguard.pip.queries import find_interpreter
+from pipguard.pip.requirements_files import read_files_of
 from pipguard.plan import Plan
-from pipguard.plans.venv import Tools, keeps_packages, plan_venv
+from pipguard.plans.venv import Tools, keeps_packages, plan_opening, plan_venv
 from pipguard.route import (
     FromPipx,
     Installed,
@@ -59,7 +65,9 @@ from pipguard.system.programs import locate_program
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pipguard.environments.pipx import InstalledApplication
+    from pipguard.environments.system_packages import Need
     from pipguard.knowledge import Kind
+    from pipguard.package_managers.types import ServingPackage
     from pipguard.pip.origins import Asking
     from pipguard.route import Plugin
 
@@ -126,7 +134,7 @@ def decide(
         route = choose_system_route(request, offer)
     else:
         route = choose_route(request, surroundings, settings, installed)
-    plan = _Planner(caller, command, settings, tools).plan(route)
+    plan = _Planner(caller, command, settings, tools, surroundings.project).plan(route)
     manager = name_manager(base, read_marker(real_pip))
     return Decision(command, real_pip, base, manager, surroundings, judged, route, plan, settings)
 
@@ -265,6 +273,14 @@ def _list_met(targets: tuple[Target, ...], caller: Caller, base: str) -> tuple[T
     return tuple(t for t in targets if not t.marker or Marker(t.marker).evaluate(here))
 
 
+def describe_need(need: Need, environment: Environment, *, is_new: bool) -> str:
+    """Return why an environment sees the system's packages, or how it would."""
+    name = os.path.basename(environment.path)
+    if is_new:
+        return f"{need.reason}, so {name} sees the system's packages"
+    return f"{need.reason}: PIPGUARD_SYSTEM_SITE_PACKAGES=1 lets {name} see it"
+
+
 @dataclass(frozen=True, slots=True)
 class _Planner:
     """What steps_for a plan takes, gathered once."""
@@ -273,6 +289,7 @@ class _Planner:
     command: PipCommand
     settings: Settings
     tools: Tools
+    project: str | None
 
     def plan(self, route: Route) -> Plan:
         if isinstance(route, ToVenv):
@@ -321,8 +338,46 @@ class _Planner:
                 if version:
                     askings[word] = kept.ask_again(normalise_name(name), version)
             notes = describe_guesses(askings, kept.now)
-        plan = plan_venv(route, self.command, self.settings, self.tools, askings)
+        need = self.find_need(environment) if not route.is_idle else None
+        wants = self.settings.system_site_packages
+        opens = need is not None if wants is None else wants
+        is_open = sees_system(environment.path)
+        plan = plan_venv(route, self.command, self.tools, askings, sees_system=is_open or opens)
+        if wants and not is_open and not plan.creation and not route.is_idle:
+            plan = replace(plan, steps=(plan_opening(environment, self.tools), *plan.steps))
+            notes = (*notes, f"{os.path.basename(environment.path)} sees the system's packages now")
+        if need and (plan.creation or need.is_pressing):
+            said = describe_need(need, environment, is_new=bool(plan.creation))
+            if need.name:
+                package = self.find_package(need.name)
+                said = "; ".join(filter(None, (said, package.words)))
+                plan = replace(plan, advice=package.advice)
+            notes = (*notes, said)
         return replace(plan, notes=(*plan.notes, *notes))
+
+    def find_need(self, environment: Environment) -> Need | None:
+        """Find why the environment should see the system's packages, where that is left open."""
+        is_left_open = self.settings.system_site_packages is None
+        if (
+            not is_left_open
+            or self.command.subcommand != "install"
+            or sees_system(environment.path)
+        ):
+            return None
+        from pipguard.environments.system_packages import find_need
+
+        directory, environ = self.caller.directory, self.caller.environ
+        files = read_files_of(self.command, directory, environ)
+        required = [read_requirement_name(word) for file in files for word in file.requirements]
+        typed = [read_target(word, directory).name for word in self.command.arguments]
+        names = tuple(dict.fromkeys(filter(None, (*typed, *required))))
+        return find_need(self.project, names, self.tools.base, environment.path)
+
+    def find_package(self, name: str) -> ServingPackage:
+        from pipguard.package_managers.queries import find_serving_package
+
+        target = read_target(name, self.caller.directory)
+        return find_serving_package(self.caller, self.settings, self.tools.base, target)
 
     def plan_applications(self, route: ToPipx) -> Plan:
         from pipguard.pip.origins import build_secret_variables, read_origin
@@ -352,6 +407,7 @@ class _Planner:
                 lambda: read_origin(self.caller, self.tools.base, home.shared, self.command),
             ),
             held,
+            self.list_open(route),
         )
         place = (self.caller.directory, self.caller.environ)
         plan = plan_pipx(route, self.command, applications, self.tools, place)
@@ -359,7 +415,26 @@ class _Planner:
         tools = (w for w in self.command.arguments if normalise_name(w) in TOOLCHAIN)
         left = [f"`{word}`" for word in tools if word not in taken]
         alone = (f"{', '.join(left)} left alone: each application has its own",) if left else ()
-        return replace(plan, notes=(*plan.notes, *alone))
+        return replace(plan, notes=(*plan.notes, *alone, *self.describe_hosts(route)))
+
+    def list_open(self, route: ToPipx) -> frozenset[str]:
+        """Return the applications whose environments are to see the system's packages."""
+        wants = self.settings.system_site_packages
+        names = (target.name for target in route.targets)
+        known = ((name, find_host_module(name)) for name in names)
+        return frozenset(
+            name
+            for name, module in known
+            if wants or (wants is None and module and module.needs_system)
+        )
+
+    def describe_hosts(self, route: ToPipx) -> Iterator[str]:
+        """Yield what is said of applications that are of use beside another program alone."""
+        for name in (target.name for target in route.targets):
+            known = find_host_module(name)
+            if known:
+                said = f"`{name}` works with {known.words}" if known.needs_system else known.words
+                yield "; ".join(filter(None, (said, self.find_package(name).words)))
 
     def recall_askings(
         self,
@@ -395,6 +470,6 @@ class _Planner:
         """Plan the same command for this target alone, in the environment."""
         others = [other.text for other in route.targets if other != target]
         command = parse_command(self.command.without_arguments(*others), self.command.version)
-        plan = plan_venv(ToVenv(route.environment, ""), command, self.settings, self.tools)
+        plan = plan_venv(ToVenv(route.environment, ""), command, self.tools)
         note = f"`{target.name}` has no command of its own, so it goes to {route.environment.path}"
         return replace(plan, notes=(note, *plan.notes))

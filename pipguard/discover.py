@@ -23,7 +23,7 @@ from pipguard.pip.command_line import PipCommand
 from pipguard.settings import Settings, read_settings
 from pipguard.system.folders import data_folder, list_readable_names
 from pipguard.system.frozen import dataclass, replace
-from pipguard.system.os_release import read_os_release
+from pipguard.system.os_release import read_system_name
 from pipguard.system.programs import locate_program
 from pipguard.system.quoting import quote_word
 
@@ -207,7 +207,7 @@ def name_manager(interpreter: str | None, marker_text: str) -> str:
     if real.startswith("/nix/"):
         return "Nix"
     if real.startswith(("/usr/", "/bin/")):
-        return read_os_release().get("NAME", "").replace(" GNU/Linux", "") or "The operating system"
+        return read_system_name() or "The operating system"
     return "Its distributor"
 
 

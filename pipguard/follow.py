@@ -25,7 +25,6 @@ from pipguard.pip.queries import find_interpreter
 from pipguard.plan import Plan
 from pipguard.plans.venv import plan_venv
 from pipguard.route import ToVenv
-from pipguard.settings import Settings
 from pipguard.system.frozen import dataclass
 from pipguard.system.processes import make_asker
 
@@ -60,7 +59,7 @@ def choose_follow_up(
     place = _find_in_pipx(caller, real_pip, command, surroundings) or surroundings.place
     state = place.environment.state
     if state == "usable":
-        plan = _plan(place.environment, command, settings, caller, real_pip)
+        plan = _plan(place.environment, command, caller, real_pip)
         return FollowUp(place.environment, place.origin, plan)
     if state in {"broken", "untrusted"}:
         return FollowUp(place.environment, place.origin, None)
@@ -116,13 +115,9 @@ def _has_itself(caller: Caller, real_pip: RealPip | None, name: str) -> bool:
 
 
 def _plan(
-    environment: Environment,
-    command: PipCommand,
-    settings: Settings,
-    caller: Caller,
-    real_pip: RealPip | None,
+    environment: Environment, command: PipCommand, caller: Caller, real_pip: RealPip | None
 ) -> Plan:
     from pipguard.decide import gather_tools, locate_base
 
     tools = gather_tools(caller, real_pip, locate_base(caller, real_pip), environment)
-    return plan_venv(ToVenv(environment, ""), command, settings, tools)
+    return plan_venv(ToVenv(environment, ""), command, tools)

@@ -16,7 +16,7 @@ from pipguard.caller import Caller
 from pipguard.decide import gather_tools, locate_base
 from pipguard.discover import name_guard
 from pipguard.environments.applications import is_settled
-from pipguard.environments.inspect import inspect_environment
+from pipguard.environments.inspect import inspect_environment, sees_system
 from pipguard.environments.pipx import PipxHome
 from pipguard.environments.places import (
     DRAFT_ENDING,
@@ -34,7 +34,6 @@ from pipguard.history.log import append_entry, read_history
 from pipguard.pip.locate import RealPip
 from pipguard.plan import Plan
 from pipguard.plans.venv import keeps_packages, plan_creation
-from pipguard.settings import read_settings
 from pipguard.system.frozen import dataclass, replace
 from pipguard.system.journal import Abandoned, list_journals, remove_fragments, take_abandoned
 from pipguard.system.locks import hold_file_lock, hold_place_lock
@@ -154,7 +153,7 @@ def _make_anew(place: Place, recovery: Recovery) -> bool:
     tools = gather_tools(caller, recovery.real_pip, locate_base(caller, recovery.real_pip))
     if environment.state != "broken" or not keeps_packages(environment, tools):
         return False
-    creation = plan_creation(place.path, read_settings(caller.environ, None), tools)
+    creation = plan_creation(place.path, tools, sees_system=sees_system(place.path))
     creation = replace(creation, replaces_broken=True, keeps_packages=True)
     plan = Plan("venv", (), place.path, creation)
     performer = Performer(caller.environ, recovery.say, lambda _: False)

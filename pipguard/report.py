@@ -128,6 +128,12 @@ def describe_way_back(decision: Decision, outcome: Outcome, reader: Reader) -> t
     return (f"`{reader.guard} undo` reverses this",) if has_changed_system else ()
 
 
+def describe_way_round(decision: Decision, outcome: Outcome) -> tuple[str, ...]:
+    """Return what to do where an install failed that another tool serves."""
+    has_failed = outcome.exit_status != 0 and not outcome.was_interrupted
+    return (decision.plan.advice,) if has_failed and decision.plan.advice else ()
+
+
 def describe_advice(program: Program) -> str:
     """Return for a program's log why nothing was redirected, and how it would be."""
     if program.kind == "notebook":

@@ -28,7 +28,8 @@ class Settings:
     """The environment's folder, relative to the project or absolute; empty for the usual names."""
     venv_place: str = field(default="", compare=False)
     """File and line where the project chose it; empty where the user did."""
-    system_site_packages: bool = False
+    system_site_packages: bool | None = None
+    """Whether environments see the system's packages; None leaves it to what is found."""
     rebuild: bool = False
     shim_in_ci: str = "pass"
     """Whether a shim acts for CI, builds and the like, or passes all to the real pip."""

@@ -39,7 +39,7 @@ PURE = (
 )  # fmt: skip
 
 # It is run by the real pip's interpreter, as a program of its own.
-PROGRAMS = {"classification.probe", "environments.uninject"}
+PROGRAMS = {"classification.probe", "environments.opening", "environments.uninject"}
 
 STARTERS = {"subprocess", "signal", "pty", "multiprocessing", "concurrent", "asyncio"}
 STARTING = ("os.exec", "os.fork", "os.spawn", "os.posix_spawn", "os.system", "os.popen", "os.kill")

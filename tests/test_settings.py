@@ -63,7 +63,7 @@ def test_weights_rise_from_user_to_project_to_variable(user_file: Path, project:
         PIPGUARD_SYSTEM_SITE_PACKAGES="no",
         PIPGUARD_REBUILD="yes",
     )
-    assert found == Settings(route="pipx", venv="mine", rebuild=True)
+    assert found == Settings(route="pipx", venv="mine", system_site_packages=False, rebuild=True)
 
 
 def test_the_user_may_choose_a_place_anywhere(user_file: Path) -> None:

@@ -14,12 +14,9 @@ from dataclasses import asdict, dataclass, replace
 from pipguard.caller import Caller
 from pipguard.classification.judge import JudgedTarget, ask_index_version
 from pipguard.classification.rules import APPLICATION_SCORE
-from pipguard.classification.targets import Target
 from pipguard.decide import Decision, decide
-from pipguard.errors import PipguardError
 from pipguard.follow import choose_follow_up
-from pipguard.package_managers.queries import choose_manager, find_package
-from pipguard.package_managers.types import PackageManager
+from pipguard.package_managers.queries import choose_manager, describe_package
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.handover import is_switched_off
 from pipguard.pip.locate import RealPip, can_refuse
@@ -133,21 +130,9 @@ def compare_offers(
             compared.append(explained)
             continue
         index = ask_index_version(caller, decision.real_pip, decision.command, judged.target.name)
-        offer = _describe_package(manager, judged.target, caller) if manager else ""
+        offer = describe_package(manager, judged.target, caller) if manager else ""
         compared.append(replace(explained, system=offer, index=index))
     return tuple(compared)
-
-
-def _describe_package(manager: PackageManager, target: Target, caller: Caller) -> str:
-    """Return what the package manager has of a target; that it does not answer is no no."""
-    try:
-        found = find_package(manager, target, caller)
-    except PipguardError as error:
-        return error.message
-    if not found.package:
-        return f"{manager.name} has no package for it"
-    state = " (installed)" if found.installed else ""
-    return f"{manager.name} has {found.package} {found.version}{state}"
 
 
 def _describe_target(judged: JudgedTarget) -> ExplainedTarget:

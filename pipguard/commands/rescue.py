@@ -53,7 +53,6 @@ from pipguard.plans.venv import (
     build_variables,
     plan_creation,
 )
-from pipguard.settings import Settings
 from pipguard.system.folders import data_folder
 from pipguard.system.journal import Journal
 from pipguard.system.processes import make_asker, run_captured
@@ -205,7 +204,7 @@ class Rescue:
         creation = None
         if there.must_be_made:
             there = Environment(path)
-            creation = plan_creation(path, Settings(), self.tools)
+            creation = plan_creation(path, self.tools)
         pip = build_pip_command(there, self.tools, is_new=creation is not None)
         variables = (*build_variables(self.tools), *asking.variables)
         install = (*pip, "install", *options, *words)

@@ -14,6 +14,7 @@ from pipguard.caller import Caller
 from pipguard.commands.search import InstalledProject, find_project_everywhere, has_on_path
 from pipguard.decide import locate_base
 from pipguard.discover import discover, personal_environment_path
+from pipguard.environments.inspect import sees_system
 from pipguard.environments.pipx import PipxHome, read_pipx_home
 from pipguard.pip.handover import is_switched_off
 from pipguard.pip.interpreter import locate_marker
@@ -70,6 +71,7 @@ def describe(caller: Caller, real_pip: RealPip | None, home: PipxHome) -> Docume
         "environment_state": environment.state,
         "environment_problem": environment.problem or None,
         "environment_origin": surroundings.place.origin,
+        "environment_sees_system": sees_system(environment.path),
         "python": environment.interpreter if environment.state == "usable" else None,
         "personal": personal_environment_path(caller.environ),
         "applications": home.programs,

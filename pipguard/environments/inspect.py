@@ -70,6 +70,17 @@ def interpreter_path(environment: str, system: str = os.name) -> str:
     return os.path.join(environment, "bin", "python")
 
 
+def sees_system(environment: str) -> bool:
+    """Tell whether an environment sees the packages of the Python that it was made from."""
+    try:
+        with open(os.path.join(environment, "pyvenv.cfg"), encoding="utf-8") as file:
+            pairs = [line.partition("=") for line in file]
+    except (OSError, UnicodeDecodeError):
+        return False
+    said = {key.strip().lower(): value.strip().lower() for key, _, value in pairs}
+    return said.get("include-system-site-packages") == "true"
+
+
 def inspect_environment(path: str, ask: Callable[[list[str]], bytes | None]) -> Environment:
     """Describe what is at `path`, which must be trusted: its interpreter is started.
 

@@ -53,6 +53,16 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class HostModule:
+    """A name that makes sense only inside another program, or beside the system's packages."""
+
+    needs_system: bool
+    """Whether its environment must see the system's packages; `words` then say what it works
+    with, else they are what people are told."""
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignGroup:
     """Words in metadata that mean the same, and what they weigh."""
 
@@ -112,6 +122,14 @@ def find_hosts(name: str) -> tuple[str, ...]:
             return tuple(hosts.split(", "))
     _, said, host = _find_family(wanted).partition("plugin of ")
     return (normalise_name(host),) if said else ()
+
+
+def find_host_module(name: str) -> HostModule | None:
+    """Return what is known of a name that makes sense only beside a program or the system."""
+    kind, _, words = _find_entry(_read_data("host_modules.txt"), normalise_name(name)).partition(
+        "\t"
+    )
+    return HostModule(kind == "system", words) if words else None
 
 
 def find_modules(name: str) -> tuple[str, ...]:

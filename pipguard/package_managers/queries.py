@@ -20,6 +20,7 @@ from pipguard.package_managers.types import (
     Found,
     Offer,
     PackageManager,
+    ServingPackage,
     SystemPackage,
     public_version,
 )
@@ -139,6 +140,37 @@ def find_package(manager: PackageManager, target: Target, caller: Caller) -> Sys
         if usable:
             return SystemPackage(target, others=tuple(f.package for f in usable))
     return SystemPackage(target)
+
+
+def describe_package(manager: PackageManager, target: Target, caller: Caller) -> str:
+    """Return what the package manager has of a target; that it does not answer is no no."""
+    try:
+        found = find_package(manager, target, caller)
+    except PipguardError as error:
+        return error.message
+    if not found.package:
+        return f"{manager.name} has no package for it"
+    state = " (installed)" if found.installed else ""
+    return f"{manager.name} has {found.package} {found.version}{state}"
+
+
+def find_serving_package(
+    caller: Caller, settings: Settings, base: str, target: Target
+) -> ServingPackage:
+    """Return what the package manager has of a project that pip may be unable to build."""
+    manager = choose_manager(caller, settings, base).manager
+    try:
+        found = find_package(manager, target, caller) if manager else None
+    except ManagerSilent:
+        return ServingPackage()
+    if not manager or not found or not found.package:
+        return ServingPackage()
+    words = f"{manager.name} has {found.package} {found.version}"
+    if found.installed:
+        advice = f"{found.package} is installed, so `{target.name}` need not be: leave it out"
+        return ServingPackage(f"{words}, installed", advice)
+    typed = format_typed(manager, manager.typed_install, [found.package], caller)
+    return ServingPackage(words, f"`{typed}` brings `{target.name}` without building it")
 
 
 def find_installed(manager: PackageManager, target: Target, caller: Caller) -> SystemPackage:

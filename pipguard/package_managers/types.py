@@ -43,6 +43,15 @@ class SystemPackage:
 
 
 @dataclass(frozen=True, slots=True)
+class ServingPackage:
+    """The operating system's package of a project, in words; empty where there is none."""
+
+    words: str = ""
+    advice: str = ""
+    """What to do where pip cannot install the project."""
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """What the operating system's package manager can do for a command."""
 

@@ -52,6 +52,8 @@ class Applications:
     """What the command's options say that hold a secret, which pipx would store."""
     distributions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What the environments of the plugins' applications hold: name to version."""
+    open: frozenset[str] = frozenset()
+    """Those whose environments are to see the system's packages."""
 
 
 def plan_pipx(
@@ -144,7 +146,8 @@ class _StepMaker:
 
     def install(self, target: Target) -> Step:
         """Give an application an environment of its own."""
-        return self._make_step(target, ("--python", self.base), ())
+        sees = ("--system-site-packages",) if target.name in self.applications.open else ()
+        return self._make_step(target, ("--python", self.base, *sees), ())
 
     def change(self, target: Target, there: InstalledApplication) -> list[Step]:
         """Bring an application to what the command asks for; pipx keeps its interpreter then."""

@@ -26,7 +26,6 @@ from pipguard.plans.venv import (
     build_variables,
     plan_creation,
 )
-from pipguard.settings import Settings
 from pipguard.system.frozen import dataclass, replace
 
 
@@ -74,7 +73,7 @@ def plan_environment_reversal(
     # The environment's own pip is made and removed with the environment.
     is_kept = {c.name for c in changes if c.before is None and c.name in TOOLCHAIN}
     if environment.must_be_made:
-        creation = plan_creation(environment.path, Settings(), tools)
+        creation = plan_creation(environment.path, tools)
         is_kept = {change.name for change in changes if change.name in TOOLCHAIN}
     changes = tuple(change for change in changes if change.name not in is_kept)
     pip = _Pip(

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from pipguard.environments.create import Creation
 from pipguard.environments.inspect import Environment, interpreter_path
+from pipguard.environments.opening import OPENING
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import Variables
 from pipguard.pip.interpreter import build_isolated_command
@@ -18,7 +19,6 @@ from pipguard.pip.options import NEWEST
 from pipguard.pip.origins import Asking, group_by_asking
 from pipguard.plan import Plan, Step
 from pipguard.route import ToVenv
-from pipguard.settings import Settings
 from pipguard.system.frozen import dataclass, replace
 
 TYPE_CHECKING = False
@@ -56,18 +56,20 @@ class Tools:
 def plan_venv(
     route: ToVenv,
     command: PipCommand,
-    settings: Settings,
     tools: Tools,
     askings: Mapping[str, Asking] = MappingProxyType({}),
+    *,
+    sees_system: bool = False,
 ) -> Plan:
     """Return how pip gets to run in the route's environment.
 
-    `askings` are for the requirements of an environment that is made anew for another Python.
+    `askings` are for the requirements of an environment that is made anew for another Python; a new
+    one sees the packages of the system's Python if `sees_system`.
     """
     environment = route.environment
     creation = None
     if environment.must_be_made or route.rebuilds:
-        creation = plan_creation(environment.path, settings, tools)
+        creation = plan_creation(environment.path, tools, sees_system=sees_system)
     if creation and route.rebuilds:
         keeps = keeps_packages(environment, tools)
         creation = replace(creation, replaces_broken=True, keeps_packages=keeps)
@@ -129,9 +131,15 @@ def build_base_pip_command(tools: Tools) -> tuple[str, ...]:
     return (tools.base, os.path.join(tools.bundled_pip, "pip"))
 
 
-def plan_creation(path: str, settings: Settings, tools: Tools) -> Creation:
+def plan_opening(environment: Environment, tools: Tools) -> Step:
+    """Return how an environment that is there gets to see the system's packages."""
+    words = (tools.python, "-I", OPENING, environment.path)
+    return Step("let it see the system's packages", words, mode="quiet")
+
+
+def plan_creation(path: str, tools: Tools, *, sees_system: bool = False) -> Creation:
     """Return how an environment is made."""
-    site = ("--system-site-packages",) if settings.system_site_packages else ()
+    site = ("--system-site-packages",) if sees_system else ()
     return Creation(path, (*build_virtualenv_command(tools), *site, path))
 
 

@@ -1,0 +1,136 @@
+"""Environments that see the packages of the system's Python: when they do, and what is said."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness.managed import ManagedPython
+from harness.running import RunPipguard
+from harness.wheels import Release, build_wheel
+
+pytestmark = [pytest.mark.usefixtures("use_stand_ins", "systems_module")]
+
+
+@pytest.fixture
+def systems_module(managed_python: ManagedPython) -> None:
+    """Give the system's Python a module that no index has."""
+    managed_python.site_packages.joinpath("systems.py").write_text("")
+
+
+def sees(environment: Path, module: str = "systems") -> bool:
+    python = environment / "bin" / "python"
+    words = [str(python), "-I", "-c", f"import {module}"]
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("main.py", "import six\nimport systems\n"),
+        ("package/__init__.py", "def late():\n    from systems import x\n"),
+        ("script", "#!/usr/bin/env python3\nimport systems.deep as s\n"),
+        ("a.ipynb", json.dumps({"cells": [{"cell_type": "code", "source": ["import systems"]}]})),
+    ],
+)
+def test_a_new_one_does_where_the_code_imports_what_the_system_has(
+    run_pipguard: RunPipguard, project: Path, file: str, text: str
+) -> None:
+    path = project / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    done = run_pipguard(["install", "six"])
+    assert done.status == 0, done.err
+    words = f"`{file}` imports systems, which the system's Python has, so .venv sees the system's"
+    assert words in done.err
+    assert sees(project / ".venv")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.py": "import six\n"},
+        {"main.py": "text = '''\nimport systems\n'''\n"},
+        {"main.py": "# import systems\n"},
+        {"main.py": "import systems\n", "systems.py": ""},
+        {"main.py": "import systems\n", "requirements-dev.txt": "systems\n"},
+        {"main.py": "import os, sys, json\n"},
+        {"node_modules/main.py": "import systems\n"},
+    ],
+)
+def test_another_one_does_not(
+    run_pipguard: RunPipguard, project: Path, files: dict[str, str]
+) -> None:
+    for name, text in files.items():
+        path = project / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    done = run_pipguard(["install", "six"])
+    assert done.status == 0, done.err
+    assert "the system's packages" not in done.err
+    assert not sees(project / ".venv")
+
+
+def test_what_is_being_installed_is_no_reason(
+    run_pipguard: RunPipguard, project: Path, tmp_path: Path
+) -> None:
+    project.joinpath("main.py").write_text("import systems\n")
+    wheel = build_wheel(Release("systems", "1.0", {"systems.py": ""}), tmp_path)
+    assert "the system's packages" not in run_pipguard(["install", str(wheel)]).err
+
+
+def test_the_switch_opens_one_that_is_there(run_pipguard: RunPipguard, project: Path) -> None:
+    run_pipguard(["install", "six"])
+    project.joinpath("main.py").write_text("import systems\n")
+    done = run_pipguard(["install", "tinylib"])
+    assert "PIPGUARD_SYSTEM_SITE_PACKAGES=1 lets .venv see it" in done.err
+    assert not sees(project / ".venv")
+    done = run_pipguard(["install", "tinylib"], env={"PIPGUARD_SYSTEM_SITE_PACKAGES": "1"})
+    assert done.status == 0, done.err
+    assert ".venv sees the system's packages now" in done.err
+    assert sees(project / ".venv")
+    status = json.loads(run_pipguard(["guard", "status", "--json"]).out)
+    assert status["environment_sees_system"] is True
+    done = run_pipguard(["install", "six"], env={"PIPGUARD_SYSTEM_SITE_PACKAGES": "1"})
+    assert "sees the system" not in done.err
+
+
+def test_no_means_no(run_pipguard: RunPipguard, project: Path) -> None:
+    project.joinpath("main.py").write_text("import systems\n")
+    done = run_pipguard(["install", "six"], env={"PIPGUARD_SYSTEM_SITE_PACKAGES": "0"})
+    assert "the system's packages" not in done.err
+    assert not sees(project / ".venv")
+
+
+def test_one_that_is_made_anew_sees_what_it_saw(run_pipguard: RunPipguard, project: Path) -> None:
+    run_pipguard(["install", "six"], env={"PIPGUARD_SYSTEM_SITE_PACKAGES": "1"})
+    python = project / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/nowhere/python3")
+    done = run_pipguard(["install", "tinylib"], env={"PIPGUARD_REBUILD": "1"})
+    assert done.status == 0, done.err
+    assert sees(project / ".venv")
+
+
+def test_an_application_in_pipx_does_on_request(run_pipguard: RunPipguard, home: Path) -> None:
+    switch = {"PIPGUARD_SYSTEM_SITE_PACKAGES": "1", "PIPGUARD_ROUTE": "pipx"}
+    assert run_pipguard(["install", "tinyapp"], env=switch).status == 0
+    assert sees(home / "xdg-data/pipx/venvs/tinyapp")
+
+
+def test_the_personal_one_does_on_request(run_pipguard: RunPipguard, home: Path) -> None:
+    switch = {"PIPGUARD_SYSTEM_SITE_PACKAGES": "1"}
+    assert run_pipguard(["install", "six"], cwd=home, env=switch).status == 0
+    assert sees(home / "xdg-data/pipguard/personal")
+
+
+def test_a_name_that_works_with_the_system_alone(
+    run_pipguard: RunPipguard, project: Path, tmp_path: Path
+) -> None:
+    wheel = build_wheel(Release("pygobject", "3.0", {"gi.py": ""}), tmp_path)
+    done = run_pipguard(["install", str(wheel)])
+    assert done.status == 0, done.err
+    assert "`pygobject` works with the system's GObject libraries, so .venv sees" in done.err
+    assert sees(project / ".venv")
