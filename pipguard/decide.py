@@ -199,17 +199,22 @@ def _gather_sources(
 ) -> Sources:
     """Return where to look; without the system's pip, that of the environment knows the index."""
     environment = surroundings.place.environment
-    has_own = tools.real_pip is None and environment.has_pip
     hosts = _find_hosts(caller, environment)
     return Sources(
         statements,
         surroundings.project,
-        environment.interpreter if has_own else tools.base,
+        choose_pip_interpreter(tools, environment),
         tools.bundled_pip,
         cache_folder(caller.environ, "metadata"),
         hosts,
         _find_added(caller, targets, environment) if hosts else {},
     )
+
+
+def choose_pip_interpreter(tools: Tools, environment: Environment) -> str:
+    """Return the interpreter whose pip knows the index; without a real pip, the environment's."""
+    has_own = tools.real_pip is None and environment.has_pip
+    return environment.interpreter if has_own else tools.base
 
 
 def _find_added(

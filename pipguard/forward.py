@@ -54,6 +54,17 @@ def forward_command(
     return forwarded
 
 
+def would_refuse(caller: Caller, real_pip: RealPip, command: PipCommand) -> bool:
+    """Tell whether the real pip refuses the command, remembered or asked; nothing is changed."""
+    question = find_causes(caller, real_pip, command)
+    verdict = recall_verdict(question, caller.environ) if question else None
+    if verdict is None:
+        verdict = "refused" if ask_for_refusal(real_pip, command, caller.environ) else "accepted"
+        if question and verdict == "refused":
+            store_verdict(question, verdict, caller.environ)
+    return verdict == "refused"
+
+
 def stand_in_for_pip(caller: Caller, command: PipCommand) -> Forwarded:
     """Return a refusal where there is no pip: an install can be done all the same.
 

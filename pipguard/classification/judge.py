@@ -9,7 +9,7 @@ user.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from pipguard.caller import Caller
 from pipguard.classification.plugins import find_plugged, may_plug_in
@@ -24,10 +24,9 @@ from pipguard.environments.distributions import Unreadable, list_modules, list_s
 from pipguard.knowledge import find_modules
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import locate_configuration_files
-from pipguard.pip.locate import RealPip
 from pipguard.system.digests import digest
 from pipguard.system.frozen import dataclass, field, replace
-from pipguard.system.processes import run_captured
+from pipguard.system.processes import run_captured, start_captured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +42,9 @@ _INDEX_OPTIONS = frozenset(
         "--uploaded-prior-to",
     }
 )  # fmt: skip
+
+
+_MANY_NAMES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,19 +247,41 @@ def _index_words(command: PipCommand) -> Iterator[str]:
             yield option.name if option.value is None else f"{option.name}={option.value}"
 
 
-def ask_index_version(
-    caller: Caller, real_pip: RealPip | None, command: PipCommand, name: str
-) -> str:
-    """Return the newest version that the user's pip finds of a project, empty for none."""
-    if real_pip is None:
-        return ""
-    words = [*real_pip.command, "index", "versions", *_index_words(command), name]
-    try:
-        answer = run_captured(words, caller.environ, timeout=30).stdout
-    except (OSError, TimeoutError):
-        return ""
-    # pip 21.2 to 26.3: `requests (2.32.3)`
-    return os.fsdecode(answer).partition("\n")[0].partition("(")[2].partition(")")[0]
+def start_asking_versions(
+    caller: Caller, interpreter: str, bundled_pip: str, command: PipCommand, names: Sequence[str]
+) -> Callable[[], dict[str, ProjectMetadata]]:
+    """Ask the index for the newest versions that pip would take; return a way to wait for them.
+
+    As `Sources` has it, `interpreter` has a pip or can run `bundled_pip`.
+    """
+    from pipguard.classification.metadata import (
+        LONGEST_LOOK,
+        MetadataRequest,
+        build_probe_command,
+        build_question,
+        parse_answers,
+        parse_record,
+    )
+
+    request = MetadataRequest(interpreter, tuple(_index_words(command)))
+    pip = {"PYTHONPATH": bundled_pip} if bundled_pip else {}
+    environ = {**caller.environ, **pip}
+    # pip's part of it is mostly reading long pages, which two processors do in half the time.
+    parts = [names[::2], names[1::2]] if len(names) > _MANY_NAMES else [names]
+    questions = [build_question(part, versions_only=True) for part in parts]
+    waiting = [start_captured(build_probe_command(request), environ, q) for q in questions]
+
+    def finish() -> dict[str, ProjectMetadata]:
+        found: dict[str, ProjectMetadata] = {}
+        for wait in waiting:
+            try:
+                answers = parse_answers(wait(LONGEST_LOOK).stdout)
+            except TimeoutError:
+                continue
+            found.update((name, parse_record(record)) for name, record in answers.items())
+        return found
+
+    return finish
 
 
 def _fingerprint(caller: Caller, interpreter: str) -> str:

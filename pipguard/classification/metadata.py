@@ -27,6 +27,7 @@ SECONDS_TO_START: Final = 30.0
 SECONDS_OF_WAITING: Final = 2.0
 SECONDS_PER_MORE: Final = 0.5
 SECONDS_AT_MOST: Final = 5.0
+LONGEST_LOOK: Final = SECONDS_TO_START + SECONDS_AT_MOST
 CACHE_VERSION: Final = "1"
 CACHE_DAYS: Final = 14
 CACHE_FILES: Final = 400
@@ -98,11 +99,10 @@ def build_probe_command(request: MetadataRequest) -> list[str]:
 
 def ask_probe(request: MetadataRequest, requirements: Sequence[str], run: Run) -> dict[str, Record]:
     """Run the probe once for all requirements; what it does not answer becomes a problem."""
-    import json
 
     waiting = SECONDS_OF_WAITING + SECONDS_PER_MORE * (len(requirements) - 1)
     limit = SECONDS_TO_START + min(waiting, SECONDS_AT_MOST)
-    question = json.dumps(list(requirements)).encode()
+    question = build_question(requirements)
     answers: dict[str, Record] = {}
     problem = "its metadata could not be read"
     try:
@@ -112,6 +112,14 @@ def ask_probe(request: MetadataRequest, requirements: Sequence[str], run: Run) -
     except OSError as error:
         problem = f"its metadata could not be read: {error.strerror or 'pip did not run'}"
     return {item: answers.get(item) or {"problem": problem} for item in requirements}
+
+
+def build_question(requirements: Sequence[str], *, versions_only: bool = False) -> bytes:
+    """Return what the probe reads; for `versions_only` it looks into no archive."""
+    import json
+
+    asked = {"requirements": list(requirements), "versions_only": versions_only}
+    return json.dumps(asked).encode()
 
 
 def parse_answers(output: bytes) -> dict[str, Record]:

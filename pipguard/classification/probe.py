@@ -21,6 +21,7 @@ import io
 import json
 import logging
 import os
+import re
 import tarfile
 import threading
 import time
@@ -30,7 +31,7 @@ from importlib import import_module
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
     from typing import Protocol
 
@@ -61,6 +62,7 @@ NO_INDEX = "the package index answered with something else than an index"
 UNREACHABLE = "the package index cannot be reached"
 BAD_CERTIFICATE = "the package index's certificate is not accepted"
 BAD_PROXY = "the proxy did not let the question through"
+ASKED_AT_ONCE = 3
 SECONDS_FOR_PIP = 2.0
 SECONDS_PER_MORE = 0.5
 SECONDS_AT_MOST = 5.0
@@ -270,7 +272,9 @@ def main() -> int:
     """Answer every requirement on stdin within a bounded time; the status is always 0."""
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # whatever pip says on stdout must not come between our lines
-    requirements = [str(item) for item in json.load(sys.stdin)]
+    question = json.load(sys.stdin)
+    requirements = [str(item) for item in question["requirements"]]
+    look = find_version if question["versions_only"] else look_up
     waiting = list(requirements)
     lock = threading.Lock()
 
@@ -283,13 +287,36 @@ def main() -> int:
     try:
         with opened_pip(sys.argv[1:]) as request:
             watch_the_clock(waiting, answer)
-            for requirement in requirements:
-                answer(requirement, look_up(request, requirement))
+            if question["versions_only"]:
+                look_at_the_newest(request.finder)
+                share_out(requirements, lambda item: answer(item, look(request, item)))
+            for requirement in list(waiting):
+                answer(requirement, look(request, requirement))
     except (Exception, SystemExit) as error:
         for requirement in list(waiting):
             answer(requirement, {"problem": describe_error(error)})
     answers.flush()
     os._exit(0)  # a thread of a hanging connection must not keep the user waiting
+
+
+def share_out(items: list[str], work: Callable[[str], None]) -> None:
+    """Work on several items at once: several pages of the index are waited for together."""
+    left = iter(items)
+    lock = threading.Lock()
+
+    def take() -> None:
+        while True:
+            with lock:
+                item = next(left, None)
+            if item is None:
+                return
+            work(item)
+
+    threads = [threading.Thread(target=take) for _ in range(ASKED_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def watch_the_clock(waiting: list[str], answer: Callable[[str, Fields], None]) -> None:
@@ -344,7 +371,10 @@ def opened_pip(words: list[str]) -> Iterator[Request]:
     prepare_options(options)
     with command.main_context():
         session = command._build_session(options, retries=0, timeout=SECONDS_FOR_PIP)
-        yield Request(options, session, build_finder(command, options, session), log)
+        finder = build_finder(command, options, session)
+        # It says a word about each file, and of these some projects have thousands.
+        logging.getLogger(type(finder).__module__).setLevel(logging.INFO)
+        yield Request(options, session, finder, log)
 
 
 def prepare_options(options: Options) -> None:
@@ -384,6 +414,62 @@ def look_up(request: Request, requirement: str) -> Fields:
         return {"problem": describe_error(error)}
 
 
+def find_version(request: Request, requirement: str) -> Fields:
+    """Find the version that pip would take, and read nothing of it."""
+    if request.log.is_silent:
+        return {"problem": describe_absence(request)}
+    try:
+        version = find_best_version(request.finder, requirement)
+        return {"version": version} if version else {"problem": describe_absence(request)}
+    except (Exception, SystemExit) as error:
+        return {"problem": describe_error(error)}
+
+
+def find_best_version(finder: FromPip, requirement: str) -> str:
+    """Return the best candidate's version, empty without one."""
+    requirements = import_module("pip._vendor.packaging.requirements")
+    parsed = requirements.Requirement(requirement)
+    best = finder.find_best_candidate(parsed.name, parsed.specifier).best_candidate
+    return "" if best is None else str(best.version)
+
+
+def look_at_the_newest(finder: FromPip) -> None:
+    """Let pip's finder pass over old files: some projects have thousands, and it looks at each."""
+
+    def process_project_url(project_url: FromPip, link_evaluator: FromPip) -> list[FromPip]:
+        page = finder._link_collector.fetch_response(project_url)
+        found: list[FromPip] = []
+        versions: set[FromPip] = set()
+        for link in list_newest_links(page) if page else ():
+            candidate = finder.get_install_candidate(link_evaluator, link)
+            if hasattr(candidate, "version"):
+                found.append(candidate)
+                is_plain = not candidate.version.is_prerelease and not link.is_yanked
+                versions.update({candidate.version} if is_plain else ())
+            if len(versions) > 1:
+                break
+        return found
+
+    setattr(finder, "process_project_url", process_project_url)  # noqa: B010 - it has no types
+
+
+def list_newest_links(page: FromPip) -> Iterable[FromPip]:
+    """Return the files of a page of the index, the newest first; of JSON (PEP 691), as needed."""
+    if page.content_type.lower().startswith("application/vnd.pypi.simple.v1+json"):
+        make_link = import_module("pip._internal.models.link").Link.from_json
+        files = json.loads(page.content).get("files", [])
+        files.sort(key=lambda file: guess_version(file.get("filename", "")), reverse=True)
+        return filter(None, (make_link(file, page.url) for file in files))
+    links = import_module("pip._internal.index.collector").parse_links(page)
+    return sorted(links, key=lambda link: guess_version(link.filename), reverse=True)
+
+
+def guess_version(file_name: str) -> list[int]:
+    """Return the numbers of the version in a file's name, roughly: only their order counts."""
+    found = re.search(r"-v?(\d[^-]*)", file_name)
+    return [int(number) for number in re.findall(r"\d+", found[1])] if found else []
+
+
 def describe_absence(request: Request) -> str:
     """Say why there is no candidate: pip tells a failing index only to its log."""
     if getattr(request.options, "no_index", False):
@@ -413,11 +499,15 @@ class FailureLog(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.lines: list[str] = []
+        self.is_silent = False
+        """Whether the index did not answer at all: nobody waits for it again."""
 
     def emit(self, record: logging.LogRecord) -> None:  # noqa: D102
         line = record.getMessage()
         if line.lower().startswith(("could not fetch url", "skipping page")):
             self.lines.append(line[:500])
+            said = line.lower()
+            self.is_silent |= "client error" not in said and "server error" not in said
 
 
 def find_links(finder: FromPip, requirement: str) -> list[FromPip]:

@@ -9,18 +9,21 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 from pipguard.caller import Caller
-from pipguard.classification.judge import JudgedTarget, ask_index_version
+from pipguard.classification.judge import JudgedTarget, start_asking_versions
+from pipguard.classification.metadata import ProjectMetadata
 from pipguard.classification.rules import APPLICATION_SCORE
-from pipguard.decide import Decision, decide
+from pipguard.decide import Decision, choose_pip_interpreter, decide, gather_tools
 from pipguard.follow import choose_follow_up
-from pipguard.package_managers.queries import choose_manager, describe_package
+from pipguard.forward import would_refuse
+from pipguard.package_managers.queries import choose_manager, describe_packages
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.handover import is_switched_off
 from pipguard.pip.locate import RealPip, can_refuse
-from pipguard.pip.queries import ask_for_refusal, locate_module_pip, read_command
+from pipguard.pip.queries import locate_module_pip, read_command
 from pipguard.report import show_plainly
 from pipguard.route import Declined
 from pipguard.settings import read_settings
@@ -64,6 +67,8 @@ class Explanation:
     project: str | None = None
     targets: tuple[ExplainedTarget, ...] = ()
     hint: str = ""
+    index_problem: str = ""
+    """Why the index told no version; empty where it told one."""
 
 
 def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
@@ -105,8 +110,9 @@ def describe(caller: Caller, decision: Decision) -> Explanation:
     """Return a decision as it is printed."""
     route, plan = decision.route, decision.plan
     targets = tuple(_describe_target(judged) for judged in decision.targets)
+    problem = ""
     if decision.command.subcommand == "install":
-        targets = compare_offers(caller, decision, targets)
+        targets, problem = compare_offers(caller, decision, targets)
     return Explanation(
         decision.command.argv,
         plan.route,
@@ -116,23 +122,42 @@ def describe(caller: Caller, decision: Decision) -> Explanation:
         decision.surroundings.project,
         targets,
         route.hint if isinstance(route, Declined) else "",
+        problem,
     )
 
 
 def compare_offers(
     caller: Caller, decision: Decision, targets: tuple[ExplainedTarget, ...]
-) -> tuple[ExplainedTarget, ...]:
-    """Add what the operating system and the index have of each named target."""
+) -> tuple[tuple[ExplainedTarget, ...], str]:
+    """Add what the operating system and the index have of each named target.
+
+    Both are asked at once, for all names together. Also returns why the index told nothing.
+    """
+    named = [judged.target for judged in decision.targets if judged.target.kind == "name"]
+    if not named:
+        return targets, ""
+    wait = ask_index(caller, decision, [target.name for target in named])
     manager = choose_manager(caller, decision.settings, decision.base).manager
-    compared = []
-    for explained, judged in zip(targets, decision.targets, strict=True):
-        if judged.target.kind != "name":
-            compared.append(explained)
-            continue
-        index = ask_index_version(caller, decision.real_pip, decision.command, judged.target.name)
-        offer = describe_package(manager, judged.target, caller) if manager else ""
-        compared.append(replace(explained, system=offer, index=index))
-    return tuple(compared)
+    offers = describe_packages(manager, named, caller) if manager else {}
+    found = wait()
+    compared = tuple(
+        replace(t, system=offers.get(t.name, ""), index=found[t.name].version)
+        if t.name in found
+        else t
+        for t in targets
+    )
+    problems = {one.problem for one in found.values()}
+    return compared, problems.pop() if len(problems) == 1 else ""
+
+
+def ask_index(
+    caller: Caller, decision: Decision, names: list[str]
+) -> Callable[[], dict[str, ProjectMetadata]]:
+    """Begin to ask the index, through the pip that knows it; return a way to wait for it."""
+    environment = decision.surroundings.place.environment
+    tools = gather_tools(caller, decision.real_pip, decision.base, environment)
+    interpreter = choose_pip_interpreter(tools, environment)
+    return start_asking_versions(caller, interpreter, tools.bundled_pip, decision.command, names)
 
 
 def _describe_target(judged: JudgedTarget) -> ExplainedTarget:
@@ -169,6 +194,7 @@ def format_words(explanation: Explanation) -> str:
         offers = (target.system, f"the index has {target.index}" if target.index else "")
         lines += [f"  {offer}" for offer in offers if offer]
         lines += [f"  {weight:+d} {text}" for weight, text in target.evidence]
+    lines += [explanation.index_problem] if explanation.index_problem else []
     lines += [f"$ {shlex.join(words)}" for words in explanation.steps]
     return "".join(f"{show_plainly(line)}\n" for line in lines)
 
@@ -195,6 +221,6 @@ def _find_reason_to_pass(caller: Caller, real_pip: RealPip | None, command: PipC
         return ""
     if not can_refuse(real_pip, command.argv):
         return "this pip's interpreter is not externally managed"
-    if ask_for_refusal(real_pip, command, caller.environ) is None:
+    if not would_refuse(caller, real_pip, command):
         return "pip does not refuse here"
     return ""

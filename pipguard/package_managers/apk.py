@@ -15,6 +15,7 @@ class Apk(PackageManager):
     programs = ("apk",)
     systems = frozenset({"alpine"})
     table = "alpine_packages.txt"
+    answers_many = True
     prefix = "py3-"
     listing = ("apk", "info", "-v")
     refresh = ("apk", "update")

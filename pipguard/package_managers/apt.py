@@ -23,6 +23,7 @@ class Apt(PackageManager):
     programs = ("apt-get", "apt-cache", "dpkg-query")
     systems = frozenset({"debian", "ubuntu"})
     table = "debian_packages.txt"
+    answers_many = True
     prefix = "python3-"
     has_plain_names = True
     listing = _LISTING
@@ -49,7 +50,7 @@ class Apt(PackageManager):
             is_python = name.startswith("python3-") or "python3" in stanza.get("Depends", "")
             if stanza.get("Version"):
                 found.append(Found(name, stanza["Version"], is_python))
-        return found[:1]
+        return list({one.package: one for one in reversed(found)}.values())[::-1]
 
     def read_installed(self, answer: str) -> list[Found]:
         """Read name, version and state; dpkg keeps what was removed in its list."""

@@ -16,6 +16,7 @@ class Pacman(PackageManager):
     programs = ("pacman",)
     systems = frozenset({"arch"})
     table = "arch_packages.txt"
+    answers_many = True
     prefix = "python-"
     has_plain_names = True
     keeps_versions = False
@@ -42,7 +43,7 @@ class Pacman(PackageManager):
             is_python = name.startswith("python-") or any(n.startswith("python") for n in needs)
             if name and stanza.get("Version"):
                 found.append(Found(name, stanza["Version"], is_python))
-        return found[:1]
+        return list({one.package: one for one in reversed(found)}.values())[::-1]
 
     def read_installed(self, answer: str) -> list[Found]:
         """Read `NAME VERSION`."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pipguard.caller import Caller
 from pipguard.classification.targets import Target
@@ -101,8 +101,8 @@ def find_offer(
         return Offer(problem=choice.problem, hint=choice.hint)
     manager = choice.manager
     is_removal = command.subcommand == "uninstall"
-    look = find_installed if is_removal else find_package
-    packages = tuple(look(manager, t, caller) for t in targets if t.kind == "name")
+    look = find_all_installed if is_removal else find_packages
+    packages = look(manager, [t for t in targets if t.kind == "name"], caller)
     names = [p.package for p in packages if p.package]
     is_allowed, sudo, problem = find_rights(manager, caller)
     return Offer(
@@ -130,24 +130,77 @@ def format_typed(
 
 def find_package(manager: PackageManager, target: Target, caller: Caller) -> SystemPackage:
     """Return what could be installed of a target; the first name that is Python's counts."""
-    for guess in manager.guess_names(target.name):
-        found = manager.read_answer(ask_manager((*manager.query_start, guess), caller))
-        usable = [f for f in found if f.is_python]
+    return find_packages(manager, [target], caller)[0]
+
+
+def find_packages(
+    manager: PackageManager, targets: Sequence[Target], caller: Caller
+) -> tuple[SystemPackage, ...]:
+    """Return the same for several targets, asking once where the manager answers many at once."""
+    guesses = {target: manager.guess_names(target.name) for target in targets}
+    names = list(dict.fromkeys(name for found in guesses.values() for name in found))
+    find_offered = _ask_for(manager, manager.query_start, manager.read_answer, names, caller)
+    chosen = {target: _choose_first(target, guesses[target], find_offered) for target in targets}
+    wanted = [one.package for one in chosen.values() if isinstance(one, Found)]
+    find_there = _ask_for(
+        manager, manager.query_installed_start, manager.read_installed, wanted, caller
+    )
+    return tuple(_describe_choice(t, one, find_there) for t, one in chosen.items())
+
+
+def _ask_for(
+    manager: PackageManager,
+    start: Sequence[str],
+    read: Callable[[str], list[Found]],
+    names: Sequence[str],
+    caller: Caller,
+) -> Callable[[str], list[Found]]:
+    """Return what tells what the answer has for a name; asked once for all where that can be."""
+    if not manager.answers_many or not names:
+        return lambda name: read(ask_manager((*start, name), caller))
+    found: dict[str, list[Found]] = {}
+    for one in read(ask_manager((*start, *names), caller)):
+        found.setdefault(one.package.partition(":")[0], []).append(one)
+    return lambda name: found.get(name, [])
+
+
+def _choose_first(
+    target: Target, guesses: Sequence[str], find_offered: Callable[[str], list[Found]]
+) -> Found | tuple[str, ...]:
+    """Return the package of the first name that has one, or several among which nobody chose."""
+    for guess in guesses:
+        usable = [found for found in find_offered(guess) if found.is_python]
         chosen = _choose_package(usable, target.name)
-        if chosen:
-            installed = _find_version(manager, chosen.package, caller)
-            return _describe(target, chosen, installed)
-        if usable:
-            return SystemPackage(target, others=tuple(f.package for f in usable))
-    return SystemPackage(target)
+        if chosen or usable:
+            return chosen or tuple(found.package for found in usable)
+    return ()
 
 
-def describe_package(manager: PackageManager, target: Target, caller: Caller) -> str:
-    """Return what the package manager has of a target; that it does not answer is no no."""
+def _describe_choice(
+    target: Target, chosen: Found | tuple[str, ...], find_there: Callable[[str], list[Found]]
+) -> SystemPackage:
+    if not isinstance(chosen, Found):
+        return SystemPackage(target, others=chosen)
+    there = find_there(chosen.package)
+    versions = (f.version for f in there if f.package.partition(":")[0] == chosen.package)
+    return _describe(target, chosen, next(versions, ""))
+
+
+def describe_packages(
+    manager: PackageManager, targets: Sequence[Target], caller: Caller
+) -> dict[str, str]:
+    """Return in words what the package manager has of each target, by the target's name.
+
+    That it does not answer is no no.
+    """
     try:
-        found = find_package(manager, target, caller)
-    except PipguardError as error:
-        return error.message
+        found = find_packages(manager, targets, caller)
+    except ManagerSilent as error:
+        return {target.name: error.message for target in targets}
+    return {one.target.name: _describe_offer(manager, one) for one in found}
+
+
+def _describe_offer(manager: PackageManager, found: SystemPackage) -> str:
     if not found.package:
         return f"{manager.name} has no package for it"
     state = " (installed)" if found.installed else ""
@@ -181,6 +234,13 @@ def find_installed(manager: PackageManager, target: Target, caller: Caller) -> S
         if chosen:
             return _describe(target, chosen, chosen.version)
     return SystemPackage(target)
+
+
+def find_all_installed(
+    manager: PackageManager, targets: Sequence[Target], caller: Caller
+) -> tuple[SystemPackage, ...]:
+    """Return which installed package holds each target."""
+    return tuple(find_installed(manager, target, caller) for target in targets)
 
 
 def find_taken_along(
@@ -273,12 +333,6 @@ def _choose_package(found: Sequence[Found], name: str) -> Found | None:
 def _ask_installed(manager: PackageManager, name: str, caller: Caller) -> list[Found]:
     words = (*manager.query_installed_start, name)
     return manager.read_installed(ask_manager(words, caller))
-
-
-def _find_version(manager: PackageManager, package: str, caller: Caller) -> str:
-    found = _ask_installed(manager, package, caller)
-    versions = (f.version for f in found if f.package.partition(":")[0] == package)
-    return next(versions, "")
 
 
 def _describe(target: Target, found: Found, installed: str) -> SystemPackage:

@@ -90,6 +90,8 @@ class PackageManager:
     """What the usual package names begin with."""
     has_plain_names = False
     """Whether an application's package has the project's name alone."""
+    answers_many = False
+    """Whether one query answers for several names, each by its own name alone."""
     keeps_versions = True
     """Whether a former version can be asked for."""
     answers_on_stderr = False

@@ -124,6 +124,38 @@ def run_captured(
         return Captured(supervision.wait_for(child), stdout, stderr)
 
 
+def start_captured(
+    command: Sequence[str], environ: Mapping[str, str], given: bytes = b""
+) -> Callable[[float], Captured]:
+    """Start a child of ours and return a way to wait for it, at most so many seconds.
+
+    Meanwhile other things can be done; it shares our terminal's Ctrl-C. `given` is its stdin, which
+    must fit into a pipe. Raises OSError when it cannot be started; the waiting, TimeoutError when
+    the child has been killed.
+    """
+    import subprocess
+
+    pipe = subprocess.PIPE
+    child = subprocess.Popen(
+        list(command), env=drop_relative_entries(environ), stdin=pipe, stdout=pipe, stderr=pipe
+    )
+
+    if child.stdin:
+        child.stdin.write(given)
+        child.stdin.close()
+        child.stdin = None
+
+    def wait(timeout: float) -> Captured:
+        try:
+            stdout, stderr = child.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            child.kill()
+            raise TimeoutError(timeout) from error
+        return Captured(child.returncode, stdout, stderr)
+
+    return wait
+
+
 def make_asker(environ: Mapping[str, str]) -> Callable[[list[str]], bytes | None]:
     """Return a way to ask a program something: its stdout, or None when it fails or hangs."""
 

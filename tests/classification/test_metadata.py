@@ -174,7 +174,7 @@ def test_the_probe_gets_pips_options_unchanged() -> None:
     assert found.entry_point_groups == ("pytest11",)
     (argv, stdin, seconds), *_ = probe.calls
     assert argv == ["/usr/bin/python3", "-W", "ignore", evidence.PROBE, *request.index_options]
-    assert json.loads(stdin) == ["frob>1"]
+    assert json.loads(stdin) == {"requirements": ["frob>1"], "versions_only": False}
     assert seconds > 0
 
 

@@ -1,0 +1,67 @@
+"""`pip guard explain` of many names: the index and the package manager are asked once, at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from harness.loopback import LoopbackIndex
+from harness.managed import write_executable
+from harness.running import RunPipguard
+from harness.wheels import library
+
+pytestmark = [pytest.mark.usefixtures("managed_python")]
+
+NAMES = [f"zz-lib-{number}" for number in range(20)]
+
+
+@pytest.fixture
+def questions(home: Path) -> Path:
+    """An apt on PATH that knows one package, and writes down what it is asked."""
+    log = home / "questions"
+    folder = home / ".local/bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("apt-get", "apt-cache", "dpkg-query"):
+        text = f'#!/bin/sh\necho "$0" >>{log}\n'
+        if name == "apt-cache":
+            text += "printf 'Package: python3-zz-lib-3\\nVersion: 1:2.5-1\\nDepends: python3\\n'\n"
+        write_executable(folder / name, text)
+    return log
+
+
+def explain(run_pipguard: RunPipguard, *words: str) -> dict[str, object]:
+    env = {"PIPGUARD_PACKAGE_MANAGER": "apt", "PIPGUARD_ROUTE": "venv"}
+    done = run_pipguard(["guard", "explain", "--json", "install", *words], env=env)
+    assert done.status == 0, done.err
+    found: dict[str, object] = json.loads(done.out)
+    return found
+
+
+def test_each_is_asked_for_once(
+    run_pipguard: RunPipguard, questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with LoopbackIndex(tmp_path / "index") as index:
+        for name in NAMES:
+            index.add(*(library(name, version) for version in ("1.0", "1.10", "1.9", "2.0rc1")))
+        monkeypatch.setenv("PIP_INDEX_URL", index.url)
+        said = explain(run_pipguard, *NAMES)
+    targets = {target["name"]: target for target in said["targets"]}  # type: ignore[attr-defined]
+    assert {target["index"] for target in targets.values()} == {"1.10"}
+    assert targets["zz-lib-3"]["system"] == "apt has python3-zz-lib-3 1:2.5-1"
+    assert targets["zz-lib-4"]["system"] == "apt has no package for it"
+    assert sorted(index.requests) == sorted(f"/simple/{name}/" for name in NAMES)
+    asked = [line.rpartition("/")[2] for line in questions.read_text().splitlines()]
+    assert asked == ["apt-cache", "dpkg-query"]
+
+
+@pytest.mark.usefixtures("questions")
+def test_a_silent_index_is_said_once(
+    run_pipguard: RunPipguard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    said = explain(run_pipguard, *NAMES)
+    assert said["index_problem"] == "the package index cannot be reached"
+    assert {target["index"] for target in said["targets"]} == {""}  # type: ignore[attr-defined]
