@@ -151,8 +151,8 @@ def read_sdist(file: IO[bytes]) -> Fields:
     fields = parse_metadata(texts["PKG-INFO"])
     fields["entry_points"] = parse_entry_points(texts.get("entry_points.txt", ""))
     fields.update(describe_files([name.partition("/")[2] for name in names]))
-    # A build backend may make scripts that no file of the sdist lists.
-    fields["are_scripts_known"] = "entry_points.txt" in texts or "SOURCES.txt" in texts
+    # setup.py may name scripts that no file of the sdist lists.
+    fields["are_scripts_known"] = "entry_points.txt" in texts
     return fields
 
 
@@ -164,7 +164,7 @@ def _read_sdist_texts(archive: tarfile.TarFile) -> tuple[dict[str, str], list[st
             raise ProbeError("its source archive is too large to look into")
         names.append(member.name)
         base = os.path.basename(member.name)
-        wanted = base in ("PKG-INFO", "entry_points.txt", "SOURCES.txt")
+        wanted = base in ("PKG-INFO", "entry_points.txt")
         if (
             wanted
             and member.isfile()

@@ -117,8 +117,10 @@ def classify_metadata(name: str, metadata: ProjectMetadata) -> Classification:
         return _settle(name, "library", "ships no command", "weighed")
     points = tuple(Point(weight, text) for weight, text in weigh_metadata(name, metadata))
     score = sum(point.weight for point in points)
-    kind: Kind = "application" if score >= APPLICATION_SCORE else "library"
-    certainty: Certainty = "doubtful" if 0 < score < APPLICATION_SCORE else "weighed"
+    # That no command is known is no evidence of one: what only sounds like a program is in doubt.
+    is_application = score >= APPLICATION_SCORE and metadata.are_scripts_known
+    kind: Kind = "application" if is_application else "library"
+    certainty: Certainty = "doubtful" if score > 0 and not is_application else "weighed"
     reason = _describe(kind, points, commands)
     if certainty == "doubtful":
         reason = "not clearly an application"

@@ -85,9 +85,12 @@ def _count(commands: tuple[str, ...]) -> str:
 def _weigh_command_names(name: str, metadata: ProjectMetadata) -> Iterator[Sign]:
     names = {normalise_name(item) for item in (name, *metadata.modules)}
     commands = [normalise_name(item.removesuffix(".py")) for item in list_commands(metadata)]
+    after = [any(c.startswith((own + "-", own + "2")) for own in names) for c in commands]
     if names & set(commands):
         yield 3, "has a command of its own name"
-    elif any(command.startswith((own + "-", own + "2")) for command in commands for own in names):
+    elif all(after) and len(commands) > 1:
+        yield 0, "has several commands named after it"
+    elif any(after):
         yield -2, "has only helpers named after it"
     elif any(_are_alike(command, own) for command in commands for own in names):
         yield 1, "has a command named like it"

@@ -57,13 +57,33 @@ def test_no_command_is_a_library_whatever_the_words_say() -> None:
     assert (found.kind, found.reason) == ("library", "ships no command")
 
 
-def test_words_alone_may_decide_where_commands_are_unknown() -> None:
+def test_words_alone_are_in_doubt_where_commands_are_unknown() -> None:
     unknown = replace(DOWNLOADER, console_scripts=(), are_scripts_known=False)
-    assert classify_requirement("frobnicate", unknown).kind == "application"
-    assert (
-        classify_requirement("frobparse", replace(PARSER, are_scripts_known=False)).kind
-        == "library"
+    found = classify_requirement("frobnicate", unknown)
+    assert (found.kind, found.certainty) == ("library", "doubtful")
+    found = classify_requirement("frobparse", replace(PARSER, are_scripts_known=False))
+    assert (found.kind, found.certainty) == ("library", "weighed")
+
+
+@pytest.mark.parametrize(
+    ("name", "summary", "commands", "kind"),
+    [
+        ("frob-lsp", "A language server for Frob", "frob-lsp", "application"),
+        ("berrystress", "Stress tests for the Raspberry Pi", "berrystress-run berrystress-plot",
+         "application"),
+        ("djfrob", "Django template indenter", "djfrob", "application"),
+        ("frobbar", "Fast progress meter", "frobbar", "library"),
+        ("frobgen", "Code generator for Frob", "frobgen", "library"),
+        ("frobserial", "Serial port access", "frobserial-ports frobserial-term", "library"),
+    ],
+)  # fmt: skip
+def test_kinds_of_programs(name: str, summary: str, commands: str, kind: str) -> None:
+    scripts = tuple((command, f"{name.replace('-', '_')}.main:run") for command in commands.split())
+    classifiers = ("Environment :: Console", "Topic :: Utilities")
+    found = ProjectMetadata(
+        name, "1", summary, classifiers=classifiers, console_scripts=scripts, modules=("frobs",)
     )
+    assert classify_requirement(name, found).kind == kind
 
 
 def test_the_users_word_beats_knowledge_and_metadata() -> None:
