@@ -37,7 +37,7 @@ from pipguard.pip.bundled import locate_bundled_pip
 from pipguard.pip.command_line import PipCommand, parse_command
 from pipguard.pip.configuration import read_site_variables
 from pipguard.pip.interpreter import prefer_stable_path, read_version
-from pipguard.pip.locate import RealPip, interpreter_names
+from pipguard.pip.locate import RealPip, interpreter_names, locate_others
 from pipguard.pip.queries import find_interpreter
 from pipguard.pip.requirements_files import read_files_of
 from pipguard.plan import Plan
@@ -60,7 +60,6 @@ from pipguard.settings import Settings
 from pipguard.system.folders import cache_folder
 from pipguard.system.frozen import dataclass, replace
 from pipguard.system.processes import make_asker
-from pipguard.system.programs import locate_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,7 +147,7 @@ def locate_base(caller: Caller, real_pip: RealPip | None) -> str:
     for name in interpreter_names(caller.program):
         if interpreter:
             break
-        interpreter = locate_program(name, caller.environ)
+        interpreter = next(locate_others(name, caller.environ, caller.itself), "")
     return prefer_stable_path(interpreter or caller.python)
 
 

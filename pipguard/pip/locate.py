@@ -18,11 +18,11 @@ from pipguard.pip.interpreter import (
     read_isolated_command,
 )
 from pipguard.system.folders import list_readable_names
-from pipguard.system.programs import locate_program, locate_programs
+from pipguard.system.programs import locate_programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 SHIMS_MARK = ".pipguard-shims"
 """The file that only the folder of our shims contains."""
@@ -92,9 +92,27 @@ def read_pip_version_in(folder: str) -> tuple[int, int] | None:
     return None
 
 
-def locate_module_of(name: str, environ: Mapping[str, str], _: str) -> RealPip | None:
+def locate_others(name: str, environ: Mapping[str, str], itself: str) -> Iterator[str]:
+    """Yield the programs of that name on PATH, without those of pipguard's own environment.
+
+    Somebody may have put the `bin` of an environment with pipguard on PATH: its pip would install
+    beside pipguard. Only where VIRTUAL_ENV says so is that environment meant.
+    """
+    own_path = _resolve(itself)
+    is_itself = os.path.basename(own_path).startswith("pipguard")
+    own = locate_environment_of(own_path) if is_itself else None
+    active = environ.get("VIRTUAL_ENV")
+    if own and active and _resolve(active) == _resolve(own):
+        own = None
+    for path in locate_programs(name, environ):
+        folder = os.path.dirname(path)
+        if own is None or _resolve(os.path.dirname(folder)) != _resolve(own):
+            yield path
+
+
+def locate_module_of(name: str, environ: Mapping[str, str], itself: str) -> RealPip | None:
     """Find the pip that `NAME -m pip` runs, started as it was typed where we change nothing."""
-    path = locate_program(name, environ)
+    path = next(locate_others(name, environ, itself), "")
     if not path:
         return None
     interpreter = _accept_interpreter(path)
@@ -120,7 +138,7 @@ def locate_real_pip(program: str, environ: Mapping[str, str], itself: str) -> Re
     if chosen and not _leads_back(chosen, own_path, environ):
         return describe_pip(chosen, environ)
     for name in pip_names(program):
-        for path in locate_programs(name, environ):
+        for path in locate_others(name, environ, itself):
             if not _is_ourselves(path, own_path, environ):
                 return describe_pip(path, environ)
             displaced = _find_displaced(path)

@@ -17,11 +17,10 @@ from pipguard.pip.interpreter import (
     locate_marker,
     read_isolated_command,
 )
-from pipguard.pip.locate import RealPip, interpreter_names, read_pip_version
+from pipguard.pip.locate import RealPip, interpreter_names, locate_others, read_pip_version
 from pipguard.pip.options import NEWEST, OLDEST
 from pipguard.pip.refusal import REFUSAL_LINE, HeldBlock, Refusal, recognise_refusal
 from pipguard.system.processes import run_captured
-from pipguard.system.programs import locate_programs
 
 _HAS_PIP = "import importlib.util, sys; sys.exit(importlib.util.find_spec('pip') is None)"
 
@@ -42,7 +41,7 @@ def read_command(caller: Caller, real_pip: RealPip | None) -> PipCommand:
 def locate_module_pip(caller: Caller) -> RealPip | None:
     """Return the pip that a Python on PATH has as a module only (`python3 -m pip`)."""
     for name in interpreter_names(caller.program):
-        for interpreter in locate_programs(name, caller.environ):
+        for interpreter in locate_others(name, caller.environ, caller.itself):
             start = read_isolated_command(interpreter)
             try:
                 answer = run_captured([*start, "-c", _HAS_PIP], caller.environ, timeout=30)

@@ -25,6 +25,7 @@ from pipguard.pip.locate import (
     can_refuse,
     describe_pip,
     interpreter_names,
+    locate_others,
     locate_real_pip,
     pip_names,
 )
@@ -91,6 +92,31 @@ def test_what_cannot_be_run_is_no_pip(tmp_path: Path, own: Path) -> None:
     lay_pip(plain).chmod(0o644)
     (tmp_path / "b/pip").mkdir(parents=True)
     assert find(tmp_path, plain.parent, tmp_path / "b", real.parent) == str(real)
+
+
+def test_the_pip_of_our_own_environment_is_another_ones(tmp_path: Path) -> None:
+    own = tmp_path / "own" / "bin"
+    itself = lay_program(own / "pipguard")
+    (tmp_path / "own" / "pyvenv.cfg").touch()
+    lay_pip(own / "pip")
+    lay_program(own / "python3")
+    system = tmp_path / "system"
+    lay_pip(system / "pip")
+    environ = {"PATH": f"{own}:{system}"}
+    assert find_with(environ, itself) == str(system / "pip")
+    active = {**environ, "VIRTUAL_ENV": str(tmp_path / "own")}
+    assert find_with(active, itself) == str(own / "pip")
+    elsewhere = {**environ, "VIRTUAL_ENV": str(tmp_path / "else")}
+    assert find_with(elsewhere, itself) == str(system / "pip")
+    link = tmp_path / "link"
+    link.symlink_to(itself)
+    assert find_with(environ, link) == str(system / "pip")
+    assert list(locate_others("python3", environ, str(itself))) == []
+
+
+def find_with(environ: dict[str, str], itself: Path) -> str | None:
+    found = locate_real_pip("pipguard", environ, str(itself))
+    return found.command[0] if found else None
 
 
 @pytest.mark.parametrize("kind", ["link", "link to a link", "copy", "wrapper"])
