@@ -357,7 +357,21 @@ class _Planner:
                 said = "; ".join(filter(None, (said, package.words)))
                 plan = replace(plan, advice=package.advice)
             notes = (*notes, said)
-        return replace(plan, notes=(*plan.notes, *notes))
+        closing = self.describe_starter(environment) if self.is_install(route) else ""
+        return replace(plan, notes=(*plan.notes, *notes), closing=closing)
+
+    def is_install(self, route: ToVenv) -> bool:
+        return self.command.subcommand == "install" and not route.is_idle
+
+    def describe_starter(self, environment: Environment) -> str:
+        """Say of a file that starts the code by the system's Python which path belongs there."""
+        from pipguard.environments.starters import find_starter
+
+        starter = find_starter(self.project) if self.project else None
+        if starter is None:
+            return ""
+        unseen = f"`{starter.file}` starts {starter.python}, which does not see this"
+        return f"{unseen}: write {environment.interpreter} there"
 
     def find_need(self, environment: Environment) -> Need | None:
         """Find why the environment should see the system's packages, where that is left open."""

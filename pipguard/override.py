@@ -20,13 +20,16 @@ from pipguard.pip.locate import RealPip
 from pipguard.pip.origins import read_origin
 from pipguard.pip.queries import ask_for_refusal, find_interpreter
 from pipguard.system.booleans import parse_boolean
-from pipguard.system.processes import run_foreground
+from pipguard.system.processes import run_relaying
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pipguard.history.record import Recording
 
 _MOST_WARNINGS = 2
+_TAIL = 4096
+# pip 23.1 to 26.3, and before that of what distutils had installed.
+_CANNOT_REMOVE = (b"uninstall-no-record-file", b"no RECORD file", b"a distutils installed project")
 _KEYS = (b"break-system-packages", b"break_system_packages")
 
 
@@ -68,14 +71,17 @@ def run_override(
         lambda: read_origin(caller, interpreter or "", command=command).words,
     ) as recording:
         try:
+            failure = _WatchedFailure()
             with recording.watch():
                 words = [*real_pip.command, *command.argv]
                 variables = build_pip_variables(real_pip, caller.environ)
-                recording.end(run_foreground(words, variables))
+                recording.end(run_relaying(words, variables, failure.watch))
         except OSError as error:
             recording.locations = ()
             problem = f"{real_pip.command[0]} cannot be started: {error.strerror}"
             raise NoPip(problem) from error
+    if failure.is_about_system and recording.entry.exit_status:
+        say(_describe_way(command))
     if locations and interpreter:
         warn_of_shadowed(caller, interpreter, recording, say)
     return recording.entry.exit_status
@@ -103,6 +109,27 @@ def warn_of_shadowed(
         say(f"{len(found) - _MOST_WARNINGS} more are hidden: `{guard} doctor` lists them")
     if found and recording.is_recorded:
         say(f"`{guard} undo {recording.entry.identifier}` reverses this")
+
+
+class _WatchedFailure:
+    """Looks at what pip says on stderr, and passes all of it on."""
+
+    def __init__(self) -> None:
+        self.tail = b""
+        self.is_about_system = False
+        """Whether pip cannot remove what the operating system's package manager installed."""
+
+    def watch(self, chunk: bytes) -> bytes:
+        self.tail = (self.tail + chunk)[-_TAIL:]
+        self.is_about_system |= any(words in self.tail for words in _CANNOT_REMOVE)
+        return chunk
+
+
+def _describe_way(command: PipCommand) -> str:
+    without = "without --break-system-packages"
+    if not command.has("--break-system-packages"):
+        without = "with PIP_BREAK_SYSTEM_PACKAGES=0"
+    return f"the same command {without} goes to an environment, where nothing is to be removed"
 
 
 def _names_override(path: str) -> bool:

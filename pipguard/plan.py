@@ -66,6 +66,8 @@ class Plan:
     """Folder of an environment that is removed when the steps have succeeded."""
     notes: tuple[str, ...] = ()
     """What was decided on the way; one clause each."""
+    closing: str = ""
+    """What is said when it has succeeded."""
     advice: str = ""
     """What to do when it fails, where that is known beforehand."""
 

@@ -102,8 +102,10 @@ def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tu
     if decision.surroundings.place.origin in {"active", "conda"}:
         return ()
     if reader.activates and decision.surroundings.place.origin == "project":
-        return (f"{path} is active in this shell now, `deactivate` leaves it",)
-    return (_describe_next(path, reader),)
+        active = f"{path} is active in this shell now, `deactivate` leaves it"
+        return tuple(filter(None, (decision.plan.closing, active)))
+    closing = decision.plan.closing
+    return (closing,) if closing else (_describe_next(path, reader),)
 
 
 def describe_commands(

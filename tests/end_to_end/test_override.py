@@ -143,3 +143,22 @@ def test_what_it_hides_is_said(
     assert len(said) == 2
     assert "hides python3-tinylib 1.0, which certbot, tinytool use" in said[0]
     assert "guard undo" in said[1]
+
+
+@pytest.mark.parametrize("env", [{}, {"PIP_BREAK_SYSTEM_PACKAGES": "1"}])
+def test_what_cannot_be_removed_has_another_way(
+    env: Environment, run_pipguard: RunPipguard, managed_python: ManagedPython, project: Path
+) -> None:
+    words = ["install", *([] if env else [BREAK]), "-r", "requirements.txt"]
+    debians = managed_python.site_packages / "six-1.15.0.dist-info"
+    debians.mkdir()
+    text = "Metadata-Version: 2.1\nName: six\nVersion: 1.15.0\n"
+    debians.joinpath("METADATA").write_text(text)
+    debians.joinpath("INSTALLER").write_text("debian\n")
+    project.joinpath("requirements.txt").write_text("six==1.16.0\n")
+    done = run_pipguard(words, env=env)
+    assert done.status != 0
+    way = "with PIP_BREAK_SYSTEM_PACKAGES=0" if env else f"without {BREAK}"
+    assert f"the same command {way} goes to an environment" in done.err
+    assert "no RECORD file" in done.err
+    assert run_pipguard(["install", "-r", "requirements.txt"]).status == 0

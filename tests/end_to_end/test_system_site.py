@@ -134,3 +134,14 @@ def test_a_name_that_works_with_the_system_alone(
     assert done.status == 0, done.err
     assert "`pygobject` works with the system's GObject libraries, so .venv sees" in done.err
     assert sees(project / ".venv")
+
+
+def test_a_unit_that_starts_the_systems_python_is_told_another(
+    run_pipguard: RunPipguard, project: Path
+) -> None:
+    project.joinpath("app.service").write_text("[Service]\nExecStart=/usr/bin/python3 app.py\n")
+    done = run_pipguard(["install", "six"])
+    python = project / ".venv" / "bin" / "python"
+    assert f"`app.service` starts /usr/bin/python3, which does not see this: write {python}" in (
+        done.err
+    )
