@@ -11,8 +11,9 @@ import os
 import stat
 import sys
 
-from pipguard.environments.nearby import may_follow
+from pipguard.environments.nearby import OWN_FOLDER, may_follow
 from pipguard.pip.handover import hand_over, is_switched_off
+from pipguard.pip.interpreter import locate_environment_of
 from pipguard.pip.locate import (
     RealPip,
     can_refuse,
@@ -50,7 +51,11 @@ def main() -> int:
         if argv[:1] == ["guard"]:
             return _run_guard_command(real_pip, shell)
         if real_pip and (is_switched_off(os.environ) or not _may_be_needed(real_pip, argv)):
-            return hand_over(real_pip, argv, os.environ)
+            if is_switched_off(os.environ) or not _is_in_ours(real_pip, argv):
+                return hand_over(real_pip, argv, os.environ)
+            from pipguard.pipeline import run_in_ours
+
+            end_at_once(run_in_ours(_read_caller(shell), real_pip))
         from pipguard.pipeline import run_pipeline
 
         end_at_once(run_pipeline(_read_caller(shell), real_pip))
@@ -89,6 +94,17 @@ def _may_be_needed(real_pip: RealPip, argv: Sequence[str]) -> bool:
     if not real_pip.may_be_marked:
         return False
     return can_refuse(real_pip, argv) or may_follow(argv, os.environ, _read_directory())
+
+
+def _is_in_ours(real_pip: RealPip, argv: Sequence[str]) -> bool:
+    """Tell whether the words may change an environment that pipguard made or activated."""
+    if "install" not in argv and "uninstall" not in argv:
+        return False
+    environment = locate_environment_of(real_pip.command[0])
+    if environment is None:
+        return False
+    is_activated = os.environ.get("PIPGUARD_ACTIVATED") == environment
+    return is_activated or os.path.isdir(os.path.join(environment, OWN_FOLDER))
 
 
 def _run_guard_command(real_pip: RealPip | None, shell: _Shell) -> int:

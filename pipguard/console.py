@@ -88,7 +88,7 @@ class Console:
 
         Raises `PipguardError` at the end of input.
         """
-        answer = _ask(question.encode())
+        answer = ask(question.encode())
         if answer is None:
             verb = "removed" if self.command.subcommand == "uninstall" else "changed"
             hint = "-y uninstalls without asking" if verb == "removed" else ""
@@ -100,10 +100,10 @@ class Console:
 
         No is the default and means a library; the end of input says nothing.
         """
-        if not decision.doubts or not self._may_ask(decision):
+        if not decision.doubts or not self._mayask(decision):
             return {}
         question = format_lines([describe_doubts(decision)], has_colour=_shows_colour(self.caller))
-        answer = _ask(question.rstrip() + b" [y/N] ")
+        answer = ask(question.rstrip() + b" [y/N] ")
         if answer is None:
             write_error(b"\n")
             return {}
@@ -158,7 +158,7 @@ class Console:
         """Say why nothing could be done."""
         self._write(describe_error(error))
 
-    def _may_ask(self, decision: Decision) -> bool:
+    def _mayask(self, decision: Decision) -> bool:
         is_heard = self.caller.is_terminal and not self.is_quiet
         if not is_heard or self.command.has("--no-input"):
             return False
@@ -215,7 +215,7 @@ def _shows_colour(caller: Caller) -> bool:
     return caller.has_error_terminal and environ.get("TERM", "dumb") != "dumb"
 
 
-def _ask(question: bytes) -> str | None:
+def ask(question: bytes) -> str | None:
     """Ask until the answer is yes, no or just Enter (`y`, `n`, empty); None at the end of input."""
     while True:
         write_error(question)

@@ -11,16 +11,15 @@ from collections.abc import Callable
 
 from pipguard.caller import Caller
 from pipguard.discover import name_guard
-from pipguard.errors import NoPip, PipguardError
+from pipguard.errors import PipguardError
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import locate_configuration_files
-from pipguard.pip.handover import build_pip_variables
 from pipguard.pip.interpreter import locate_marker
 from pipguard.pip.locate import RealPip
 from pipguard.pip.origins import read_origin
 from pipguard.pip.queries import ask_for_refusal, find_interpreter
 from pipguard.system.booleans import parse_boolean
-from pipguard.system.processes import run_relaying
+from pipguard.watch import run_watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,16 +69,8 @@ def run_override(
         locations,
         lambda: read_origin(caller, interpreter or "", command=command).words,
     ) as recording:
-        try:
-            failure = _WatchedFailure()
-            with recording.watch():
-                words = [*real_pip.command, *command.argv]
-                variables = build_pip_variables(real_pip, caller.environ)
-                recording.end(run_relaying(words, variables, failure.watch))
-        except OSError as error:
-            recording.locations = ()
-            problem = f"{real_pip.command[0]} cannot be started: {error.strerror}"
-            raise NoPip(problem) from error
+        failure = _WatchedFailure()
+        run_watched(caller, real_pip, command, recording, failure.watch)
     if failure.is_about_system and recording.entry.exit_status:
         say(_describe_way(command))
     if locations and interpreter:

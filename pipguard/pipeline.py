@@ -43,6 +43,26 @@ def run_pipeline(caller: Caller, real_pip: RealPip | None) -> int:
         return error.exit_status
 
 
+def run_in_ours(caller: Caller, real_pip: RealPip) -> int:
+    """Leave a command to the pip of an environment that pipguard made or activated; record it."""
+    from pipguard.console import Console
+    from pipguard.errors import PipguardError
+    from pipguard.pip.queries import read_command
+    from pipguard.watch import run_in_environment
+
+    command = read_command(caller, real_pip)
+    elsewhere = ("--target", "--prefix", "--root", "--dry-run", "--user", "--python")
+    is_change = command.subcommand in {"install", "uninstall"} and not command.asks_help
+    if not is_change or command.error or any(map(command.has, elsewhere)):
+        return hand_over(real_pip, caller.argv, caller.environ)
+    console = Console(caller, command)
+    try:
+        return run_in_environment(caller, real_pip, command, console.say)
+    except PipguardError as error:
+        console.fail(error)
+        return error.exit_status
+
+
 def _run_stages(
     caller: Caller, real_pip: RealPip | None, command: PipCommand, console: Console
 ) -> int:

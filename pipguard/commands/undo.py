@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 
 from pipguard.caller import Caller
 from pipguard.commands.log import describe_changes
-from pipguard.console import write_messages
+from pipguard.console import ask, write_messages
 from pipguard.decide import gather_tools, locate_base
-from pipguard.discover import name_guard_for_root
+from pipguard.discover import discover, name_guard_for_root
 from pipguard.environments.inspect import Environment, inspect_environment
 from pipguard.environments.inventory import (
     Change,
@@ -32,7 +32,7 @@ from pipguard.environments.inventory import (
 )
 from pipguard.environments.pipx import can_uninject, read_application, read_pipx_home
 from pipguard.environments.places import remove_tree
-from pipguard.environments.trust import find_distrust
+from pipguard.environments.trust import find_distrust, is_inside
 from pipguard.environments.unrecorded import list_unrecorded
 from pipguard.errors import PipguardError
 from pipguard.execute import INTERRUPTED, Performer, execute_plan
@@ -91,7 +91,7 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     """Undo one entry of the log."""
     options = _parse(words)
     history = read_history(locate_log_folder(caller))
-    entry = choose_entry(history, options.id)
+    entry = choose_entry(history, options.id) if options.id else choose_last(history, caller)
     with _make_download_folder(caller) as download_folder:
         real_pip = real_pip or locate_module_pip(caller)
         undoing = Undoing(caller, real_pip, entry, download_folder, options.force)
@@ -135,15 +135,59 @@ def _make_download_folder(caller: Caller) -> Iterator[str]:
         journal.close()
 
 
-def choose_entry(history: History, identifier: str | None) -> Entry:
-    """Return the entry to undo: the named one, or the last that changed something."""
+def choose_last(history: History, caller: Caller) -> Entry:
+    """Return the last entry of this project that changed something; elsewhere, if the user agrees.
+
+    Raises `PipguardError` where there is none.
+    """
     undone = history.find_undone()
-    if identifier is None:
-        standing = (e for e in reversed(history.entries) if e.changes and not e.undoes)
-        entry = next((e for e in standing if e.identifier not in undone), None)
-        if entry is None:
-            raise PipguardError("there is nothing to undo", "`pip guard log` shows what was done")
-        return entry
+    standing = [
+        e
+        for e in reversed(history.entries)
+        if e.changes and not e.undoes and e.identifier not in undone
+    ]
+    if not standing:
+        raise PipguardError("there is nothing to undo", "`pip guard log` shows what was done")
+    root, place = _locate_project(caller)
+    for entry in standing:
+        if _is_of_project(entry, root, place):
+            return entry
+    last = standing[0]
+    where = f"`{shlex.join(last.command)}` in {last.directory}"
+    if not caller.is_terminal:
+        hint = f"the last command elsewhere was {where}: `pip guard undo {last.identifier}`"
+        raise PipguardError(f"there is nothing to undo in {root or caller.directory}", hint)
+    question = f"pipguard: the last command was {where}, not here: undo it? [y/N] "
+    if ask(show_plainly(question).encode()) != "y":
+        raise PipguardError("nothing was undone")
+    return last
+
+
+def _locate_project(caller: Caller) -> tuple[str | None, str]:
+    """Return the project's root, and the environment in use there."""
+    try:
+        surroundings = discover(caller)[1]
+    except PipguardError:
+        return None, ""
+    return surroundings.project, surroundings.place.environment.path
+
+
+def _is_of_project(entry: Entry, root: str | None, place: str) -> bool:
+    """Tell whether a command was typed in the project or changed something of it.
+
+    Outside of projects (in the home folder), whether it was typed outside or in none.
+    """
+    changed = {change.location.path for change in entry.changes}
+    if place in changed:
+        return True
+    if root is None:
+        return not any(change.location.kind == "environment" for change in entry.changes)
+    return any(path == root or is_inside(path, root) for path in (entry.directory, *changed))
+
+
+def choose_entry(history: History, identifier: str) -> Entry:
+    """Return the entry of that ID, or of an ID that begins so."""
+    undone = history.find_undone()
     found = [e for e in history.entries if e.identifier.startswith(identifier)]
     if len(found) != 1:
         problem = "is not in the log" if not found else "is the beginning of several entries"

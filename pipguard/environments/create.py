@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pipguard.environments.bytecode import provide_bytecode
 from pipguard.environments.distributions import list_site_folders, scan_distributions
 from pipguard.environments.inspect import UNFINISHED_NAME, interpreter_path, is_unfinished
-from pipguard.environments.own_folder import OWN_FOLDER
+from pipguard.environments.nearby import OWN_FOLDER
 from pipguard.environments.places import (
     DRAFT_ENDING,
     Place,

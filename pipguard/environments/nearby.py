@@ -14,6 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+OWN_FOLDER = ".pipguard"
+"""In an environment: what pipguard keeps about it; only one that it filled has it."""
+
 FOLLOW_UPS = frozenset({"check", "freeze", "inspect", "list", "show"})
 
 # What is in the root of a project that has an environment, or says where it is.

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 
+from pipguard.environments.nearby import OWN_FOLDER
 from pipguard.system.folders import is_private, open_private_folder
-
-OWN_FOLDER = ".pipguard"
 
 
 def open_own_folder(environment: str, *inside: str) -> str:

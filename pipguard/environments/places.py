@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 
-from pipguard.environments.own_folder import OWN_FOLDER
+from pipguard.environments.nearby import OWN_FOLDER
 from pipguard.system.folders import list_names, list_readable_names
 from pipguard.system.frozen import dataclass
 from pipguard.system.journal import Journal

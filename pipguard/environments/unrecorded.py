@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from pipguard.environments.distributions import list_site_folders, scan_distributions
 from pipguard.environments.inspect import UNFINISHED_NAME
-from pipguard.environments.own_folder import OWN_FOLDER
+from pipguard.environments.nearby import OWN_FOLDER
 
 # What virtualenv 20 and venv (Python 3.8 to 3.15) write outside of distributions.
 _OWN_FILES = frozenset({"pyvenv.cfg", ".gitignore", "CACHEDIR.TAG", "lib64", UNFINISHED_NAME})

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 from harness.managed import ManagedPython
-from harness.running import Environment, RunPipguard
+from harness.running import Environment, RunPipguard, RunPipguardOnTerminal
 from harness.wheels import PackageIndex, library, write_source_project
 
 from pipguard.environments.distributions import list_distributions
@@ -204,3 +207,78 @@ def test_undo_twice_goes_back_two_commands(run: Run, home: Path) -> None:
     run("guard", "undo")
     entry = json.loads(run("guard", "log", "--json"))[-1]
     assert [change["after"]["version"] for change in entry["changes"]] == ["0.0.0.1"]
+
+
+def test_an_install_in_the_active_environment_is_undone(run: Run, project: Path) -> None:
+    run("install", "tinylib")
+    environment = project / ".venv"
+    active = {"VIRTUAL_ENV": str(environment), "PATH": f"{environment}/bin:{os.environ['PATH']}"}
+    said = run("install", "six==1.15.0", env=active)
+    assert "Successfully installed six-1.15.0" in said
+    run("install", "--upgrade", "six", env=active)
+    assert held(environment) == {"six": "1.16.0", "tinylib": "2.0"}
+    run("guard", "undo")
+    assert held(environment) == {"six": "1.15.0", "tinylib": "2.0"}
+    run("guard", "undo", env=active)
+    assert held(environment) == {"tinylib": "2.0"}
+    run("uninstall", "-y", "tinylib", env=active)
+    run("guard", "undo", env=active)
+    assert held(environment) == {"tinylib": "2.0"}
+
+
+def test_what_fails_in_an_active_environment_is_pips(
+    run_pipguard: RunPipguard, run: Run, project: Path
+) -> None:
+    run("install", "tinylib")
+    environment = project / ".venv"
+    active = {"VIRTUAL_ENV": str(environment), "PATH": f"{environment}/bin:{os.environ['PATH']}"}
+    for words in (["install", "no-such-project"], ["install", "--no-such-option"], ["install"]):
+        done = run_pipguard(words, env=active)
+        off = run_pipguard(words, env={**active, "PIPGUARD": "off"})
+        assert (done.status, done.out, done.err) == (off.status, off.out, off.err)
+
+
+def test_an_environment_of_somebody_elses_making_is_left_alone(
+    run_pipguard: RunPipguard, project: Path, managed_python: ManagedPython
+) -> None:
+    environment = project / "mine"
+    words = [sys.executable, "-I", "-m", "virtualenv", "-q", str(environment)]
+    subprocess.run(words, check=True)
+    active = {"VIRTUAL_ENV": str(environment), "PATH": f"{environment}/bin:{os.environ['PATH']}"}
+    assert run_pipguard(["install", "six"], env=active).status == 0
+    assert run_pipguard(["guard", "log", "--json"]).out == "[]\n"
+    assert not (environment / ".pipguard").exists()
+
+
+def test_without_an_id_it_means_this_project(run_pipguard: RunPipguard, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name / "src").mkdir(parents=True)
+        (tmp_path / name / "pyproject.toml").touch()
+    for name in ("a", "b"):
+        run_pipguard(["install", "tinylib"], cwd=tmp_path / name)
+    done = run_pipguard(["guard", "undo"], cwd=tmp_path / "a" / "src")
+    assert done.status == 0, done.err
+    assert not (tmp_path / "a" / ".venv").exists()
+    assert (tmp_path / "b" / ".venv").exists()
+    done = run_pipguard(["guard", "undo"], cwd=tmp_path / "c")
+    assert done.status == 1
+    assert f"there is nothing to undo in {tmp_path}/c" in done.err
+    assert f"`pipguard install tinylib` in {tmp_path}/b: `pip guard undo" in done.err
+    assert (tmp_path / "b" / ".venv").exists()
+
+
+@pytest.mark.parametrize("answer", [b"y\n", b"\n"])
+def test_on_a_terminal_it_asks_about_elsewhere(
+    run_pipguard: RunPipguard,
+    run_pipguard_on_terminal: RunPipguardOnTerminal,
+    tmp_path: Path,
+    answer: bytes,
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pyproject.toml").touch()
+    run_pipguard(["install", "tinylib"], cwd=tmp_path / "a")
+    question = (b"not here: undo it? [y/N]", answer)
+    done = run_pipguard_on_terminal(["guard", "undo"], cwd=tmp_path / "b", answers=[question])
+    assert (tmp_path / "a" / ".venv").exists() is (answer == b"\n")
+    assert done.status == (1 if answer == b"\n" else 0)
