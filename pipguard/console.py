@@ -83,6 +83,11 @@ class Console:
         """Write one line, as far as quiet was not asked for."""
         self._say_all((line,))
 
+    def show_progress(self, line: str) -> None:
+        """Write how far a long command is, on a terminal; this is no message that counts."""
+        if self.caller.has_error_terminal and not self.is_quiet:
+            self._write((line,))
+
     def confirm(self, question: str) -> bool:
         """Ask as pip does: on stderr, yes by default, an answer from stdin.
 

@@ -28,7 +28,7 @@ from pipguard.system.processes import (
     run_foreground,
     run_relaying,
 )
-from pipguard.system.streams import write_error
+from pipguard.system.streams import measure_terminal, write_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ class Performer:
     """Entered around everything that changes something, under the lock."""
     end: Callable[[int], None] = lambda _: None
     """Called with the exit status before `watch` is left."""
+    show_progress: Callable[[str], None] = lambda _: None
+    """Shows on a terminal how far a plan of several targets is."""
     journal: Journal = field(default_factory=lambda: Journal(""))
     """Where it is noted what must be finished or reversed if this process dies."""
 
@@ -161,7 +163,11 @@ def _perform_steps(plan: Plan, performer: Performer) -> Outcome:
     failed: list[str] = []
     diverted: list[str] = []
     declined: list[str] = []
+    subjects = list(dict.fromkeys(s.subject for s in plan.steps if s.mode == "pipx" and s.subject))
     for number, step in enumerate(plan.steps):
+        if len(subjects) > 1 and step.subject in subjects:
+            number_of = subjects.index(step.subject) + 1
+            performer.show_progress(f"{number_of} of {len(subjects)}: `{step.subject}`")
         if step.question and not performer.confirm(step.question):
             declined.append(step.subject)
             continue
@@ -282,6 +288,8 @@ def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> t
     """
     block = HeldBlock(NO_COMMANDS)
     stdout = 2 if performer.is_verbose else DISCARD
+    # pipx looks at its stdout for the width, and without one it shows no life.
+    environ = {"COLUMNS": str(measure_terminal()), **environ} if measure_terminal() else environ
     try:
         patience = _choose_patience(step)
         status = run_relaying(step.command, environ, block.relay, stdout, patience)

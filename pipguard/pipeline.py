@@ -251,6 +251,7 @@ def _perform_alone(caller: Caller, decision: Decision, console: Console) -> int:
             is_verbose,
             recording.watch,
             recording.end,
+            console.show_progress,
             recording.journal,
         )
         outcome = execute_plan(decision.plan, performer)

@@ -140,6 +140,11 @@ def describe_advice(program: Program) -> str:
     """Return for a program's log why nothing was redirected, and how it would be."""
     if program.kind == "notebook":
         return "in a notebook, `%pip install NAME` installs where the notebook's Python looks"
+    if program.name == "Ansible":
+        return (
+            "called by Ansible, so nothing is redirected; its pip module takes `virtualenv: FOLDER`,"
+            " its package module what the host's Python imports"
+        )
     return (
         f"called by {program.name}, so nothing is redirected; "
         "PIPGUARD_ROUTE=venv in its environment sends this to the project's .venv"

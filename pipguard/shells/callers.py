@@ -9,12 +9,14 @@ chain of parent processes. Never decides what happens then.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pipguard.caller import Caller
+from pipguard.pip.interpreter import locate_marker
 from pipguard.settings import Settings
 from pipguard.system.frozen import dataclass
 from pipguard.system.processes import run_captured
+from pipguard.system.programs import locate_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ def _recognise_caller(caller: Caller) -> Program | None:
         return Program("notebook", "Jupyter")
     for words in _list_ancestors(caller):
         program = recognise(words)
+        if program is None and not caller.is_terminal and is_fed_code(words, environ):
+            program = Program("configuration", "Ansible")
         if program:
             return program
     if any(environ.get(name) for name in _BUILD_VARIABLES):
@@ -92,6 +96,20 @@ def recognise(words: list[str]) -> Program | None:
             return Program("build", name)
         break
     return None
+
+
+def is_fed_code(words: list[str], environ: Mapping[str, str]) -> bool:
+    """Tell whether a process is the system's Python without a script: its code comes on stdin.
+
+    So Ansible runs its modules with pipelining; what it installs, that very Python must import.
+    """
+    program = words[0] if words else ""
+    if not os.path.basename(program).startswith("python") or any(w[:1] != "-" for w in words[1:]):
+        return False
+    if any(word in {"-c", "-m", "-i"} for word in words[1:]):
+        return False
+    path = program if os.path.isabs(program) else locate_program(program, environ)
+    return locate_marker(path) is not None
 
 
 def is_at_a_prompt(words: list[str]) -> bool:

@@ -50,3 +50,11 @@ def _write(descriptor: int, data: bytes) -> None:
             data = data[os.write(descriptor, data) :]
     except OSError:
         return
+
+
+def measure_terminal() -> int:
+    """Return the number of columns of the terminal on stderr, 0 where there is none."""
+    try:
+        return os.get_terminal_size(2).columns
+    except OSError:
+        return 0

@@ -99,7 +99,8 @@ def assert_stood_back(result: Result, project: Path, program: str) -> None:
     assert REFUSAL in result.err
     assert result.err.count("pipguard:") == 1
     assert f"{STOOD_BACK}{program}" in result.err
-    assert "so nothing is redirected; PIPGUARD_ROUTE=venv" in result.err
+    advice = "its pip module takes" if program == "Ansible" else "PIPGUARD_ROUTE=venv"
+    assert f"so nothing is redirected; {advice}" in result.err
     assert not (project / ".venv").exists()
 
 
@@ -158,6 +159,26 @@ def test_stands_back_for_ansible_and_names_it(
     module.write_text("import subprocess as s; raise SystemExit(s.call(['pip', 'install', 'six']))")
     result = run_command([managed_python.python, module])
     assert_stood_back(result, project, "Ansible")
+
+
+@pytest.mark.parametrize("options", [[], ["-u"], ["-"]])
+def test_stands_back_for_code_on_stdin(
+    shims: Path, project: Path, managed_python: ManagedPython, options: list[str]
+) -> None:
+    """Ansible's pipelining: `sh -c '/usr/bin/python3 && sleep 0'` over ssh."""
+    code = b"import subprocess as s; raise SystemExit(s.call(['pip', 'install', 'six']))"
+    line = f"{managed_python.python} {' '.join(options)} && sleep 0"
+    assert_stood_back(run_command(["sh", "-c", line], stdin=code), project, "Ansible")
+
+
+def test_acts_for_a_script_that_calls_pip(
+    shims: Path, project: Path, managed_python: ManagedPython
+) -> None:
+    script = project / "setup_all.py"
+    script.write_text("import subprocess as s; raise SystemExit(s.call(['pip', 'install', 'six']))")
+    done = run_command([managed_python.python, script])
+    assert done.status == 0, done.err
+    assert (project / ".venv").exists()
 
 
 def test_a_notebook_is_told_its_own_word(shims: Path, project: Path) -> None:

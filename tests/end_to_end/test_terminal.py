@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from harness.fakes import MakeFakePip, Transcript
 from harness.managed import ManagedPython, write_executable
-from harness.running import RunPipguard, run_command, run_on_terminal
+from harness.running import RunPipguard, RunPipguardOnTerminal, run_command, run_on_terminal
 from harness.wheels import PackageIndex
 
 # What differs from run to run: names of temporary folders, speeds and times, frames of a bar.
@@ -392,3 +392,17 @@ def test_a_huge_requirements_file_is_pips_to_read(run_pipguard: RunPipguard, pro
     (project / "requirements.txt").write_text("six\n" + "# a comment to fill it\n" * 90_000)
     done = run_pipguard(["install", "-r", "requirements.txt"])
     assert done.status == 0, done.err
+
+
+@pytest.mark.usefixtures("managed_python", "use_stand_ins")
+def test_several_applications_show_how_far_they_are(
+    run_pipguard_on_terminal: RunPipguardOnTerminal, home: Path
+) -> None:
+    settings = home / "xdg-config" / "pipguard"
+    settings.mkdir(parents=True)
+    settings.joinpath("config.toml").write_text('applications = ["pycowsay", "tinyapp"]\n')
+    done = run_pipguard_on_terminal(["install", "pycowsay", "tinyapp"])
+    assert done.status == 0, done.out
+    assert "1 of 2: `pycowsay`" in done.out
+    assert "2 of 2: `tinyapp`" in done.out
+    assert "installing tinyapp" in done.out  # pipx knows how wide the terminal is
