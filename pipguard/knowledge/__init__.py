@@ -40,6 +40,10 @@ FILES: dict[str, tuple[Kind, str]] = {
     "applications.txt": ("application", "an application ({})"),
     "libraries.txt": ("library", "a library"),
     "project_tools.txt": ("library", "a project tool ({})"),
+    "both.txt": (
+        "library",
+        "imported as well as run; PIPGUARD_ROUTE=pipx takes its command for {}",
+    ),
 }
 PATTERNS = "patterns.txt"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from pipguard.classification.targets import Target
-from pipguard.knowledge import find_package_name, is_package_of_another
+from pipguard.knowledge import find_known, find_package_name, is_package_of_another
 from pipguard.system.frozen import dataclass
 
 Words = tuple[str, ...]
@@ -132,7 +132,9 @@ class PackageManager:
         """Return what a project may be called here, best first."""
         known, usual = find_package_name(self.table, project), f"{self.prefix}{project}"
         usual = "" if is_package_of_another(self.table, usual) else usual
-        plain = project if self.has_plain_names else ""
+        # An application's package has its plain name; so has much that is something else (rubber).
+        entry = find_known(project) if self.has_plain_names else None
+        plain = project if entry and entry.kind == "application" else ""
         return tuple(dict.fromkeys(name for name in (known, usual, plain) if name))
 
     def read_answer(self, answer: str) -> list[Found]:

@@ -48,14 +48,16 @@ def test_the_projects_version_in_the_distributions(theirs: str, project: str) ->
 @pytest.mark.parametrize(
     ("manager", "project", "names"),
     [
-        ("apt", "requests", ("python3-requests", "requests")),
-        ("apt", "beautifulsoup4", ("python3-bs4", "python3-beautifulsoup4", "beautifulsoup4")),
-        ("apt", "pyyaml", ("python3-yaml", "python3-pyyaml", "pyyaml")),
-        ("apt", "opencv-python", ("python3-opencv", "python3-opencv-python", "opencv-python")),
-        ("apt", "serial", ("serial",)),
+        ("apt", "requests", ("python3-requests",)),
+        ("apt", "beautifulsoup4", ("python3-bs4", "python3-beautifulsoup4")),
+        ("apt", "pyyaml", ("python3-yaml", "python3-pyyaml")),
+        ("apt", "opencv-python", ("python3-opencv", "python3-opencv-python")),
+        ("apt", "serial", ()),
+        ("apt", "black", ("black", "python3-black")),
+        ("apt", "rubber", ("python3-rubber",)),  # Debian has LaTeX's `rubber`, another project
         ("dnf", "requests", ("python3dist(requests)",)),
         ("zypper", "requests", ("python3dist(requests)",)),
-        ("pacman", "pyyaml", ("python-yaml", "python-pyyaml", "pyyaml")),
+        ("pacman", "pyyaml", ("python-yaml", "python-pyyaml")),
         ("pacman", "python-dateutil", ("python-dateutil", "python-python-dateutil")),
         ("apk", "requests", ("py3-requests",)),
         ("brew", "opencv-python", ("opencv",)),
