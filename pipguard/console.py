@@ -77,7 +77,9 @@ class Console:
         self.lines_left = MOST_LINES if quietness == 0 else 1 if quietness == 1 else 0
         shell = os.path.basename(environ.get("SHELL", ""))
         has_note = caller.note is not None
-        self.reader = Reader(caller.directory, shell, (), has_note, name_guard(caller))
+        self.reader = Reader(
+            caller.directory, shell, (), has_note, name_guard(caller), caller.home or ""
+        )
 
     def say(self, line: str) -> None:
         """Write one line, as far as quiet was not asked for."""

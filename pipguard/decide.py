@@ -16,7 +16,11 @@ from pipguard.classification.obstacles import find_obstacle
 from pipguard.classification.rules import Statements, make_statements
 from pipguard.classification.targets import Target, read_target
 from pipguard.discover import Surroundings, discover, name_manager
-from pipguard.environments.distributions import TOOLCHAIN, list_distributions
+from pipguard.environments.distributions import (
+    TOOLCHAIN,
+    list_distributions,
+    scan_distributions,
+)
 from pipguard.environments.inspect import Environment, sees_system
 from pipguard.environments.pipx import (
     PipxHome,
@@ -36,7 +40,7 @@ from pipguard.knowledge import (
 from pipguard.pip.bundled import locate_bundled_pip
 from pipguard.pip.command_line import PipCommand, parse_command
 from pipguard.pip.configuration import read_site_variables
-from pipguard.pip.interpreter import prefer_stable_path, read_version
+from pipguard.pip.interpreter import list_site_folders, prefer_stable_path, read_version
 from pipguard.pip.locate import RealPip, interpreter_names, locate_others
 from pipguard.pip.queries import find_interpreter
 from pipguard.pip.requirements_files import read_files_of
@@ -119,7 +123,7 @@ def decide(
         sources = _gather_sources(caller, wanted, statements, tools, surroundings)
         known = {j.target: j for j in judge_targets(wanted, command, caller, sources)}
         judged = tuple(known.get(target, JudgedTarget(target)) for target in targets)
-    installed = _find_installed(caller, command, targets, surroundings)
+    installed = _find_installed(caller, base, command, targets, surroundings)
     obstacle = find_obstacle(command, targets, caller)
     if named and not targets and not command.sources:
         obstacle = "no marker is met"
@@ -251,7 +255,11 @@ def _gather_statements(
 
 
 def _find_installed(
-    caller: Caller, command: PipCommand, targets: tuple[Target, ...], surroundings: Surroundings
+    caller: Caller,
+    base: str,
+    command: PipCommand,
+    targets: tuple[Target, ...],
+    surroundings: Surroundings,
 ) -> Installed:
     """Find where the names to uninstall are; nothing to find for any other command."""
     if command.subcommand != "uninstall":
@@ -262,7 +270,10 @@ def _find_installed(
     in_pipx = {n for n in names if n and any(read_application(f, n) for f in folders)}
     hosts = _find_added(caller, targets, surroundings.place.environment)
     hosts = {name: found for name, found in hosts.items() if name not in in_pipx}
-    return Installed(frozenset(names & there.keys()), frozenset(in_pipx), hosts)
+    users = list_site_folders(base, caller.environ, caller.home or "")[:1] if caller.home else []
+    in_user_site = {n: folder for folder in users for _, n, _ in scan_distributions([folder])}
+    in_user_site = {n: f for n, f in in_user_site.items() if n in names}
+    return Installed(frozenset(names & there.keys()), frozenset(in_pipx), hosts, in_user_site)
 
 
 def _list_met(targets: tuple[Target, ...], caller: Caller, base: str) -> tuple[Target, ...]:

@@ -50,6 +50,8 @@ class Reader:
     """Whether their shell activates a project's environment after an install."""
     guard: str = "pip guard"
     """How they call pipguard's own commands."""
+    home: str = ""
+    """Their home folder, empty where it is not known."""
 
 
 def describe_decision(decision: Decision, reader: Reader) -> tuple[str, ...]:
@@ -141,10 +143,10 @@ def describe_advice(program: Program) -> str:
     if program.kind == "notebook":
         return "in a notebook, `%pip install NAME` installs where the notebook's Python looks"
     if program.name == "Ansible":
-        return (
-            "called by Ansible, so nothing is redirected; its pip module takes `virtualenv: FOLDER`,"
-            " its package module what the host's Python imports"
+        advice = (
+            "`virtualenv: FOLDER` of its pip module, or its package module for the host's Python"
         )
+        return f"called by Ansible, so nothing is redirected; what helps: {advice}"
     return (
         f"called by {program.name}, so nothing is redirected; "
         "PIPGUARD_ROUTE=venv in its environment sends this to the project's .venv"
@@ -239,9 +241,17 @@ def list_some(words: Sequence[str], most: int = 6) -> str:
 
 
 def shorten_path(path: str, reader: Reader) -> str:
-    """Return the path as the user would type it: relative where it is in the current folder."""
+    """Return the path as the user would type it: relative where it is in the current folder.
+
+    In the home folder, and for what lies elsewhere in it, it begins with `~/`: the next step is
+    likely in another folder.
+    """
+    is_home = bool(reader.home) and reader.directory == reader.home
     inside = reader.directory.rstrip(os.sep) + os.sep
-    return path.removeprefix(inside)
+    if path.startswith(inside) and not is_home:
+        return path.removeprefix(inside)
+    in_home = reader.home.rstrip(os.sep) + os.sep
+    return f"~/{path.removeprefix(in_home)}" if reader.home and path.startswith(in_home) else path
 
 
 def show_plainly(line: str) -> str:

@@ -54,6 +54,8 @@ class Installed:
     in_pipx: frozenset[str] = frozenset()
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The applications in pipx that have a name as a plugin."""
+    in_user_site: Mapping[str, str] = field(default_factory=dict)
+    """The names that the user's own folder of the interpreter has (`--user`), and the folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +284,11 @@ def _choose_for_uninstall(
         return _decline_environment(surroundings)
     named = ", ".join(f"`{target.text}`" for target in targets) or "it"
     where = environment.path if environment.state == "usable" else "a .venv here"
+    folders = sorted(set(installed.in_user_site.values()))
+    if folders:
+        removing = f"`pip uninstall --break-system-packages {' '.join(installed.in_user_site)}`"
+        hint = f"{removing} removes it; `pip guard rescue` moves it to an environment"
+        return Declined(f"{named} is in {folders[0]}, put there by `pip install --user`", hint)
     return Declined(f"{named} is neither in {where} nor in pipx")
 
 

@@ -10,7 +10,8 @@ import os
 from collections.abc import Sequence
 
 from pipguard.caller import Caller
-from pipguard.environments.distributions import list_distributions
+from pipguard.environments.distributions import list_commands, list_distributions
+from pipguard.environments.inspect import interpreter_path
 from pipguard.environments.pipx import PipxHome, find_injected, read_application
 from pipguard.knowledge import normalise_name
 from pipguard.pip.interpreter import read_isolated_command
@@ -53,7 +54,10 @@ def find_project_everywhere(
     for place, folder in environments:
         version = list_distributions(folder).get(wanted)
         if version is not None:
-            found.append(InstalledProject(wanted, place, folder, version))
+            programs = os.path.dirname(interpreter_path(folder))
+            commands = tuple(os.path.join(programs, c) for c in list_commands(folder, {wanted}))
+            can_type = has_on_path(programs, caller) if commands else None
+            found.append(InstalledProject(wanted, place, folder, version, commands, can_type))
     application = read_application(home.environments, wanted)
     if application:
         commands = tuple(os.path.join(home.programs, name) for name in application.commands)

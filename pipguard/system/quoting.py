@@ -6,7 +6,9 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 def quote_word(word: str) -> str:
-    """Return the word as a POSIX shell takes it."""
+    """Return the word as a POSIX shell takes it; a `~/` at its beginning stays the home folder."""
+    if word.startswith("~/"):
+        return f"~/{quote_word(word[2:])}" if word[2:] else word
     if word and set(word) <= _PLAIN:
         return word
     import shlex

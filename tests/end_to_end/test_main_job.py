@@ -161,7 +161,7 @@ def test_home_folder_is_no_project(run_pipguard: RunPipguard, home: Path) -> Non
     assert not (home / ".venv").exists()
     personal = home / "xdg-data/pipguard/personal"
     assert imports(personal / "bin/python", "tinylib")
-    assert "your personal environment xdg-data/pipguard/personal" in done.err
+    assert "your personal environment ~/xdg-data/pipguard/personal" in done.err
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def assert_stood_back(result: Result, project: Path, program: str) -> None:
     assert REFUSAL in result.err
     assert result.err.count("pipguard:") == 1
     assert f"{STOOD_BACK}{program}" in result.err
-    advice = "its pip module takes" if program == "Ansible" else "PIPGUARD_ROUTE=venv"
+    advice = "what helps: `virtualenv: FOLDER`" if program == "Ansible" else "PIPGUARD_ROUTE=venv"
     assert f"so nothing is redirected; {advice}" in result.err
     assert not (project / ".venv").exists()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from harness.managed import ManagedPython
 from harness.running import Environment, RunPipguard
 from harness.wheels import PackageIndex
@@ -73,3 +74,29 @@ def test_log_gives_the_last_outcome_alone(
     assert last["command"][-2:] == ["install", "six"]
     assert str(project / ".venv") in json.dumps(last)
     assert len(json.loads(run_pipguard(["guard", "log", "-2", "--json"]).stdout)) == 2
+
+
+@pytest.mark.usefixtures("managed_python", "use_stand_ins")
+def test_the_commands_of_an_environment_are_named(run_pipguard: RunPipguard, project: Path) -> None:
+    run_pipguard(["install", "pycowsay"], env={"PIPGUARD_ROUTE": "venv"})
+    said = run_pipguard(["guard", "status", "pycowsay"]).out
+    assert f"  {project}/.venv/bin/pycowsay (not on PATH)" in said
+
+
+@pytest.mark.usefixtures("managed_python", "use_stand_ins")
+def test_from_home_the_path_works_elsewhere(run_pipguard: RunPipguard, home: Path) -> None:
+    said = run_pipguard(["install", "tinylib"], cwd=home).err
+    assert "goes to your personal environment ~/xdg-data/pipguard/personal (new)" in said
+    assert "`~/xdg-data/pipguard/personal/bin/python`" in said
+
+
+@pytest.mark.usefixtures("managed_python", "use_stand_ins")
+def test_what_pip_put_into_the_users_folder_is_found(
+    run_pipguard: RunPipguard, home: Path, managed_python: ManagedPython
+) -> None:
+    words = ("-m", "pip", "install", "--user", "--break-system-packages", "tinylib")
+    assert managed_python.run(*words).status == 0
+    done = run_pipguard(["uninstall", "-y", "tinylib"])
+    assert done.status == 1
+    assert f"`tinylib` is in {home}/.local/lib/" in done.err
+    assert "`pip uninstall --break-system-packages tinylib` removes it" in done.err
