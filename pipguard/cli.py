@@ -48,6 +48,10 @@ def main() -> int:
     locate = locate_module_of if shell.program.startswith("python") else locate_real_pip
     real_pip = locate(shell.program, os.environ, sys.argv[0])
     try:
+        if real_pip and _asks_for_installed_names():
+            from pipguard.pipeline import complete_installed_names
+
+            end_at_once(complete_installed_names(_read_caller(shell), real_pip))
         if argv[:1] == ["guard"]:
             return _run_guard_command(real_pip, shell)
         if real_pip and (is_switched_off(os.environ) or not _may_be_needed(real_pip, argv)):
@@ -94,6 +98,15 @@ def _may_be_needed(real_pip: RealPip, argv: Sequence[str]) -> bool:
     if not real_pip.may_be_marked:
         return False
     return can_refuse(real_pip, argv) or may_follow(argv, os.environ, _read_directory())
+
+
+def _asks_for_installed_names() -> bool:
+    """Tell whether a shell asks pip to complete a word after `uninstall` or `show`."""
+    if "PIP_AUTO_COMPLETE" not in os.environ or is_switched_off(os.environ):
+        return False
+    words = os.environ.get("COMP_WORDS", "").split()
+    is_named = "uninstall" in words or "show" in words
+    return is_named and may_follow(["list"], os.environ, _read_directory())
 
 
 def _is_in_ours(real_pip: RealPip, argv: Sequence[str]) -> bool:

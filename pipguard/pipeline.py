@@ -43,6 +43,19 @@ def run_pipeline(caller: Caller, real_pip: RealPip | None) -> int:
         return error.exit_status
 
 
+def complete_installed_names(caller: Caller, real_pip: RealPip) -> int:
+    """Let the pip of the environment in use complete a word: it knows what is installed there."""
+    from pipguard.follow import choose_follow_up
+    from pipguard.pip.command_line import parse_command
+    from pipguard.plan import apply_changes
+
+    followed = choose_follow_up(caller, real_pip, parse_command(("list",)))
+    if followed and followed.plan:
+        step = followed.plan.steps[-1]
+        return become(step.command[:-1], apply_changes(caller.environ, step.environ))
+    return hand_over(real_pip, caller.argv, caller.environ)
+
+
 def run_in_ours(caller: Caller, real_pip: RealPip) -> int:
     """Leave a command to the pip of an environment that pipguard made or activated; record it."""
     from pipguard.console import Console

@@ -39,7 +39,8 @@ def locate_shell(name: str) -> str:
         apt = shutil.which("apt-get", path=OUTSIDE["PATH"])
         if os.getuid() != 0 or not apt:
             pytest.skip(f"needs root to install {name} from Debian's packages")
-        for words in (["update", "-qq"], ["install", "-y", "-qq", name]):
+        waiting = ("-o", "DPkg::Lock::Timeout=300")  # another test may be at it
+        for words in (["update", "-qq", *waiting], ["install", "-y", "-qq", *waiting, name]):
             subprocess.run([apt, *words], env=OUTSIDE, check=True, capture_output=True)
     found = shutil.which(name, path=OUTSIDE["PATH"])
     assert found, f"no {name} after installing it"
@@ -324,6 +325,22 @@ def test_completes_pips_words_and_ours(shell: RealShell, tmp_path: Path) -> None
         ]
     assert "install" in found[0].split()
     assert "shell-init" in found[1].split()
+
+
+def test_completes_what_is_installed_in_the_project(shell: RealShell, tmp_path: Path) -> None:
+    shell.run("pip install tinylib", tmp_path)
+    if shell.name == "fish":
+        asks = ["complete -C 'pip uninstall ti'", "complete -C 'pip guard '"]
+    elif shell.name == "bash":
+        ask = "COMP_WORDS=({}); COMP_CWORD=2; __pipguard_complete pip; echo ${{COMPREPLY[@]}}"
+        asks = [ask.format("pip uninstall ti"), ask.format('pip guard ""')]
+    else:
+        ask = "function compadd {{ print -- $@ }}; words=({}); CURRENT=3; __pipguard_complete"
+        asks = [ask.format("pip uninstall ti"), ask.format("pip guard ''")]
+    names, verbs = (shell.run(ask, tmp_path).out.split() for ask in asks)
+    assert "tinylib" in names
+    assert "shell-init" in verbs
+    assert "install" not in verbs
 
 
 def test_two_shells_at_once(shell: RealShell, tmp_path: Path) -> None:

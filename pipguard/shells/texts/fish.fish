@@ -20,6 +20,11 @@ end
 function __pipguard_call
     set -l name $argv[1]
     set -e argv[1]
+    # fish's own completions for pip ask for pip's with the first Tab; with ours, pip would start
+    # twice for each Tab ever after.
+    if test "$argv" = 'completion --fish'; and status stack-trace | string match -q '*/completions/*'
+        return 0
+    end
     if not test -x $__pipguard_program
         if string match -q 'pip*' -- $name
             command $name $argv
@@ -96,9 +101,11 @@ function __pipguard_activate
 end
 
 function __pipguard_complete
-    set -lx COMP_WORDS (commandline -opc) (commandline -ct)
-    set -lx COMP_CWORD (math (count $COMP_WORDS) - 1)
-    if test $COMP_CWORD -gt 1; and test $COMP_WORDS[2] = guard
+    set -l words (commandline -opc)
+    # The current word, which may be empty, stands at the end.
+    set -lx COMP_CWORD (count $words)
+    set -lx COMP_WORDS $words (commandline -ct)
+    if test $COMP_CWORD -gt 1; and test $words[2] = guard
         if test $COMP_CWORD = 2
             printf '%s\n' @VERBS@
         else
