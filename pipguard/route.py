@@ -189,8 +189,9 @@ def _choose_for_install(request: Request, surroundings: Surroundings, settings: 
             hint = "PIPGUARD_ROUTE=venv takes everything that pip takes"
             return Declined("pipx takes named applications only", hint)
         wanted = leave_toolchain(plain)
-        names = frozenset(target.name for target in wanted)
-        return ToPipx(wanted, place.environment, "PIPGUARD_ROUTE=pipx", names, is_forced=True)
+        chosen = _to_pipx(tuple(t for t in targets if t.target in wanted), place.environment)
+        certain = frozenset(target.name for target in chosen.targets)
+        return replace(chosen, reason="PIPGUARD_ROUTE=pipx", certain=certain, is_forced=True)
     if place.origin in {"active", "conda"}:
         return _to_environment(surroundings, settings, "the active environment")
     wanted = leave_toolchain(plain)

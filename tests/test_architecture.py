@@ -22,8 +22,8 @@ PACKAGE = Path(__file__).parent.parent / "pipguard"
 ORDER = (
     "system", "errors", "caller", "knowledge", "settings", "pip", "environments", "forward",
     "classification", "package_managers", "discover", "plan", "route", "execute", "plans",
-    "history", "decide", "recover", "shells", "follow", "watch", "override", "report", "console",
-    "commands", "pipeline", "cli", "__main__",
+    "history", "prepare", "decide", "recover", "shells", "follow", "watch", "override", "report",
+    "console", "commands", "pipeline", "cli", "__main__",
 )  # fmt: skip
 FOLDERS = {
     "system", "knowledge", "pip", "environments", "classification", "package_managers", "plans",

@@ -10,7 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from pipguard.knowledge import find_hosts, find_modules, normalise_name, read_requirement_name
+from pipguard.knowledge import (
+    find_companies,
+    find_hosts,
+    find_modules,
+    normalise_name,
+    read_requirement_name,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +29,12 @@ def may_plug_in(name: str, hosts: Collection[str]) -> bool:
     """Tell by the name alone whether it is worth reading the metadata; names are normalised."""
     known = find_hosts(name) if hosts else ()
     return any(host in known or _is_named_after(name, host) for host in hosts)
+
+
+def find_forced_hosts(name: str, hosts: Collection[str]) -> tuple[str, ...]:
+    """Return the hosts that something is added to where the user wants pipx for it."""
+    known = (*find_hosts(name), *find_companies(name))
+    return tuple(host for host in hosts if host in known and host != name)
 
 
 def find_plugged(

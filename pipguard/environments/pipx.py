@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 
 from pipguard.caller import Caller
+from pipguard.environments.distributions import list_distributions
 from pipguard.knowledge import normalise_name
 from pipguard.system.folders import list_readable_names
 from pipguard.system.frozen import dataclass
@@ -171,6 +172,27 @@ def list_applications(environments: str) -> list[str]:
         for name in list_readable_names(environments)
         if os.path.isfile(os.path.join(environments, name, _METADATA))
     ]
+
+
+def list_hosts(caller: Caller, environment: str) -> dict[str, str]:
+    """Return the applications that are in pipx and not in the environment, and where each is."""
+    found = {
+        normalise_name(name): os.path.join(folder, name)
+        for folder in guess_environments(caller)
+        for name in list_applications(folder)
+    }
+    there = list_distributions(environment) if found else {}
+    return {name: path for name, path in found.items() if name not in there}
+
+
+def find_added(
+    caller: Caller, names: Iterable[str], environment: str
+) -> dict[str, tuple[str, ...]]:
+    """Return which names were added to which applications, without those in the environment."""
+    folders = guess_environments(caller)
+    there = list_distributions(environment)
+    found = {name: find_injected(folders, name) for name in names if name and name not in there}
+    return {name: tuple(map(os.path.basename, paths)) for name, paths in found.items() if paths}
 
 
 def guess_environments(caller: Caller) -> tuple[str, ...]:

@@ -128,6 +128,12 @@ def find_hosts(name: str) -> tuple[str, ...]:
     return (normalise_name(host),) if said else ()
 
 
+def find_companies(name: str) -> tuple[str, ...]:
+    """Return the applications that import a library only where it is beside them."""
+    entry = _find_entry(_read_data("companions.txt"), normalise_name(name))
+    return tuple(entry.split(", ")) if entry else ()
+
+
 def find_host_module(name: str) -> HostModule | None:
     """Return what is known of a name that makes sense only beside a program or the system."""
     kind, _, words = _find_entry(_read_data("host_modules.txt"), normalise_name(name)).partition(

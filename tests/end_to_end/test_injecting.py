@@ -213,3 +213,19 @@ def test_explain_and_options(
     # An upgrade asks the index that it came from, not the one that is configured.
     assert run_pipguard(["install", "-U", "tinyhost-map"]).status == 0
     assert list_plugins(home) == "tinyhost_map 2.0"
+
+
+def test_a_library_that_an_application_imports_has_a_word(
+    run_pipguard: RunPipguard, home: Path, project: Path, index: PackageIndex
+) -> None:
+    index.add(application("ansible"), library("jmespath"))
+    assert run_pipguard(["install", "ansible"], env={"PIPGUARD_ROUTE": "pipx"}).status == 0
+    done = run_pipguard(["install", "jmespath"])
+    assert "`jmespath` goes to .venv (new)" in done.err
+    word = "ansible in pipx does not see `jmespath`: PIPGUARD_ROUTE=pipx adds it there"
+    assert word in done.err
+    done = run_pipguard(["install", "jmespath"], env={"PIPGUARD_ROUTE": "pipx"})
+    assert done.status == 0, done.err
+    assert "jmespath 1.0 is in ansible now" in done.err
+    python = home / "xdg-data/pipx/venvs/ansible/bin/python"
+    assert subprocess.run([str(python), "-c", "import jmespath"], check=False).returncode == 0
