@@ -19,9 +19,9 @@ from pipguard.classification.rules import (
     classify_known,
     classify_requirement,
 )
-from pipguard.classification.targets import Target
+from pipguard.classification.targets import Target, read_file_address
 from pipguard.environments.distributions import Unreadable, list_modules, list_site_folders
-from pipguard.knowledge import find_modules
+from pipguard.knowledge import find_modules, normalise_name
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import locate_configuration_files
 from pipguard.system.digests import digest
@@ -172,7 +172,14 @@ def _judge_by_metadata(
     modules = {t.name: m for t in targets if (m := metadata[t.text].modules) and t.name}
     imported = find_importing_files(sources.project, modules)
     statements = replace(sources.statements, imported_by_project=imported)
-    return {t: classify_requirement(t.name, metadata[t.text], statements) for t in targets}
+    return {t: _classify(t, metadata[t.text], statements) for t in targets}
+
+
+def _classify(target: Target, metadata: ProjectMetadata, statements: Statements) -> Classification:
+    """Classify by the metadata; a file that is called like another project is in doubt."""
+    if target.archive and metadata.name and normalise_name(metadata.name) != target.name:
+        return classify_requirement(target.name, None, statements)
+    return classify_requirement(target.name, metadata, statements)
 
 
 def _find_host(
@@ -213,11 +220,14 @@ def _judge_without_index(
     known = classify_known(target.name, statements)
     if known or target.kind == "name":
         return known
-    if target.kind == "archive":
+    place = target.archive
+    if place.startswith(("http://", "https://")):
+        return None  # the index's pip fetches it, and tells
+    if place:
         from pipguard.classification.metadata import read_archive_metadata
 
-        path = os.path.join(caller.directory, target.text.partition("[")[0])
-        return classify_requirement(target.name, read_archive_metadata(path), statements)
+        path = os.path.join(caller.directory, read_file_address(place))
+        return _classify(target, read_archive_metadata(path), statements)
     return classify_requirement(target.name, None, statements)
 
 

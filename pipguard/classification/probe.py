@@ -512,6 +512,10 @@ class FailureLog(logging.Handler):
 
 def find_links(finder: FromPip, requirement: str) -> list[FromPip]:
     """Return the best candidate's link, and the newest wheel's if the best one is no wheel."""
+    address = requirement.partition(" @ ")[2] or requirement
+    if "://" in address:
+        make_link = import_module("pip._internal.models.link").Link
+        return [make_link(address.partition(";")[0].strip())]
     requirements = import_module("pip._vendor.packaging.requirements")
     parsed = requirements.Requirement(requirement)
     result = finder.find_best_candidate(parsed.name, parsed.specifier)

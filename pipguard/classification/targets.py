@@ -40,6 +40,15 @@ class Target:
     marker: str = ""
     """The environment marker (PEP 508) without its semicolon."""
 
+    @property
+    def archive(self) -> str:
+        """Where the wheel or sdist is that it names, a path or an address; empty for all else."""
+        place = self.text.partition(" @ ")[2] or self.text
+        place = place.partition(";")[0].strip()
+        if self.kind == "url" and "+" not in place.partition("://")[0]:
+            return place if _strip_fragment(place).lower().endswith(_ARCHIVES) else ""
+        return place.partition("[")[0] if self.kind == "archive" else ""
+
     def accepts(self, version: str) -> bool:
         """Tell whether its specifiers allow a version; an unknown one only where there are none."""
         if not self.specifier:
@@ -59,7 +68,7 @@ def read_target(text: str, directory: str) -> Target:
         return Target(text, "name", normalise_name(text))
     bare = text.partition("[")[0] if text.endswith("]") else text
     if "://" in text and " @ " not in text.partition("://")[0]:
-        return Target(text, "url", _name_in_fragment(text))
+        return Target(text, "url", _name_in_fragment(text) or _name_in_address(text))
     is_path = text.startswith(".") or os.sep in bare or "/" in bare
     if is_path and os.path.isdir(os.path.join(directory, bare)):
         return Target(text, "folder")
@@ -92,6 +101,15 @@ def parse_requirement(text: str) -> Target:
     )
 
 
+def read_file_address(place: str) -> str:
+    """Return the path that a `file://` address names; any other place as it is."""
+    if not place.startswith("file://"):
+        return place
+    from urllib.parse import unquote
+
+    return unquote(_strip_fragment(place).removeprefix("file://").removeprefix("localhost"))
+
+
 def _name_in_fragment(url: str) -> str:
     """Return the name in `#egg=name[extra]&…`, empty without one."""
     for part in url.partition("#")[2].split("&"):
@@ -101,9 +119,21 @@ def _name_in_fragment(url: str) -> str:
     return ""
 
 
+def _name_in_address(url: str) -> str:
+    """Return the name in the file that an address ends with, empty for a version control system."""
+    path = _strip_fragment(url)
+    is_archive = "+" not in url.partition("://")[0] and path.lower().endswith(_ARCHIVES)
+    return _name_in_archive(path.rpartition("/")[2]) if is_archive else ""
+
+
+def _strip_fragment(url: str) -> str:
+    return url.partition("#")[0].partition("?")[0]
+
+
 def _name_in_archive(file_name: str) -> str:
     """Return the project's name in an archive's file name (wheel: PEP 427, sdist: PEP 625)."""
     if file_name.lower().endswith(".whl"):
-        return normalise_name(file_name.partition("-")[0])
+        name, dash, _ = file_name.partition("-")
+        return normalise_name(name) if dash else ""
     name = file_name.rpartition("-")[0]
     return normalise_name(name)

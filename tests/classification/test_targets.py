@@ -40,7 +40,10 @@ def test_names(folder: Path, text: str, expected: Target) -> None:
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ("https://example.org/six-1.0.tar.gz", ""),
+        ("https://example.org/six-1.0.tar.gz", "six"),
+        ("https://example.org/Six_Two-1.0-py3-none-any.whl#sha256=ab", "six-two"),
+        ("file:///srv/six-1.0-py3-none-any.whl", "six"),
+        ("https://example.org/archive/main.zip", ""),
         ("git+https://example.org/x.git#subdirectory=a&egg=Some_Name[extra]", "some-name"),
         ("git+ssh://git@example.org/x.git@main", ""),
         ("file:///srv/x.whl", ""),
@@ -50,6 +53,22 @@ def test_names(folder: Path, text: str, expected: Target) -> None:
 def test_addresses(folder: Path, text: str, name: str) -> None:
     target = read_target(text, str(folder))
     assert (target.kind, target.name) == ("url", name)
+
+
+@pytest.mark.parametrize(
+    ("text", "archive"),
+    [
+        ("six @ https://example.org/six-1.0.tar.gz ; python_version > '3'",
+         "https://example.org/six-1.0.tar.gz"),
+        ("https://example.org/six-1.0.tar.gz", "https://example.org/six-1.0.tar.gz"),
+        ("./six-1.0-py3-none-any.whl[extra]", "./six-1.0-py3-none-any.whl"),
+        ("git+https://example.org/x.zip", ""),
+        ("https://example.org/page", ""),
+        ("six", ""),
+    ],
+)  # fmt: skip
+def test_archives_by_any_address(folder: Path, text: str, archive: str) -> None:
+    assert read_target(text, str(folder)).archive == archive
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from harness.loopback import LoopbackIndex
 from harness.managed import write_executable
 from harness.running import RunPipguard
-from harness.wheels import library
+from harness.wheels import Release, library
 
 pytestmark = [pytest.mark.usefixtures("managed_python")]
 
@@ -65,3 +65,32 @@ def test_a_silent_index_is_said_once(
     said = explain(run_pipguard, *NAMES)
     assert said["index_problem"] == "the package index cannot be reached"
     assert {target["index"] for target in said["targets"]} == {""}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["application", "library"])
+def test_a_wheel_goes_to_the_same_place_by_every_address(
+    run_pipguard: RunPipguard,
+    tmp_path: Path,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    commands = {"zz-tool": "zz_tool:main"} if kind == "application" else {}
+    classifiers = ("Environment :: X11 Applications", "Intended Audience :: End Users/Desktop")
+    source = {"zz_tool.py": "def main(): print('ran')\n"}
+    release = Release("zz-tool", "1.0", source, commands, classifiers=classifiers)
+    with LoopbackIndex(tmp_path / "index") as index:
+        index.add(release)
+        wheel = next(index.folder.glob("*.whl"))
+        served = f"{index.url.removesuffix('/simple')}/files/{wheel.name}"
+        local = wheel.as_uri()
+        for word in (str(wheel), local, f"zz-tool @ {local}", served, f"zz-tool @ {served}"):
+            done = run_pipguard(["guard", "explain", "--json", "install", word])
+            expected = "pipx" if kind == "application" else "venv"
+            assert json.loads(done.out)["route"] == expected, (word, done.out)
+        if kind == "application":
+            for word in (local, f"zz-tool @ {served}"):
+                assert run_pipguard(["install", word]).status == 0
+                assert run_pipguard(["uninstall", "-y", "zz-tool"]).status == 0
+    assert not (project / ".venv").exists()
