@@ -47,6 +47,7 @@ from pipguard.route import (
 from pipguard.settings import Settings
 from pipguard.system.frozen import dataclass, replace
 from pipguard.system.processes import make_asker
+from pipguard.system.quoting import quote_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Preparation:
         if wants and not is_open and not plan.creation and not route.is_idle:
             plan = replace(plan, steps=(plan_opening(environment, self.tools), *plan.steps))
             notes = (*notes, f"{os.path.basename(environment.path)} sees the system's packages now")
-        notes = (*notes, *self._describe_companies(environment))
+        notes = (*notes, *self._describe_companies(environment), *self._describe_lock(route))
         if need and (plan.creation or need.is_pressing):
             said = describe_need(need, environment, is_new=bool(plan.creation))
             if need.name:
@@ -151,6 +152,18 @@ class Preparation:
             there = [name for name in companies if name in hosts]
             if there:
                 yield f"{there[0]} in pipx does not see `{word}`: PIPGUARD_ROUTE=pipx adds it there"
+
+    def _describe_lock(self, route: ToVenv) -> Iterator[str]:
+        """Yield what another manager's lock file does not know now."""
+        words = [word for word in self.command.arguments if read_target(word, "").kind == "name"]
+        if not words or not self.project or not self._is_install(route):
+            return
+        from pipguard.environments.locked import find_lock
+
+        lock = find_lock(self.project)
+        if lock:
+            add = f"{lock.add} {' '.join(map(quote_word, words))}"
+            yield f"{lock.file} is not changed; its manager may remove this, and `{add}` keeps it"
 
     def _is_install(self, route: ToVenv) -> bool:
         return self.command.subcommand == "install" and not route.is_idle

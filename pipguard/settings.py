@@ -189,6 +189,7 @@ def _apply_variables(settings: Settings, environ: Mapping[str, str]) -> Settings
     site_packages = _read_switch(environ, "PIPGUARD_SYSTEM_SITE_PACKAGES")
     if site_packages is None:
         site_packages = settings.system_site_packages
+    _read_switch(environ, "PIPGUARD")  # what means off was seen before; anything else is a slip
     manager = _read_word(environ, "PIPGUARD_PACKAGE_MANAGER", PACKAGE_MANAGERS)
     return replace(
         settings,

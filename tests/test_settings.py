@@ -206,3 +206,10 @@ def test_files_that_cannot_be_read(user_file: Path, project: Path) -> None:
 
 def test_no_configuration_folder_at_all() -> None:
     assert read_settings({}, None) == Settings()
+
+
+@pytest.mark.parametrize("value", ["of", "2", "offf"])
+def test_a_slip_in_the_switch_is_said(value: str) -> None:
+    with pytest.raises(BadSetting, match="PIPGUARD="):
+        read(PIPGUARD=value)
+    assert read(PIPGUARD="on") == read()

@@ -43,7 +43,10 @@ def run_verb(caller: Caller, real_pip: RealPip | None) -> int:
         write_output(describe_verbs())
         return 0
     if words[0] not in VERBS:
-        error = PipguardError(f"unknown command `guard {words[0]}`", f"try: {', '.join(VERBS)}")
+        from difflib import get_close_matches
+
+        hint = f"try: {', '.join(get_close_matches(words[0], VERBS, 1) or VERBS)}"
+        error = PipguardError(f"unknown command `guard {words[0]}`", hint)
         write_messages(caller, describe_error(error))
         return 2
     try:

@@ -80,10 +80,13 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="PIP-COMMAND")
     options = parser.parse_args(words)
     argv = options.command[1:] if options.command[:1] in (["pip"], ["pip3"]) else options.command
+    # No pip knows it (23.0 to 26.3), so at the end it is ours, too.
+    wants_json = options.json or argv[-1:] == ["--json"]
+    argv = argv[:-1] if argv[-1:] == ["--json"] else argv
     asked = replace(caller, argv=tuple(argv))
     real_pip = real_pip or locate_module_pip(caller)
     explanation = _mask(explain(asked, real_pip, read_command(asked, real_pip)))
-    if options.json:
+    if wants_json:
         write_output(json.dumps(asdict(explanation), indent=2) + "\n")
     else:
         write_output(format_words(explanation))

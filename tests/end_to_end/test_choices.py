@@ -237,3 +237,30 @@ def test_the_toolchain_beside_an_application_makes_it_no_library(
     assert "`pip` left alone: each application has its own" in done.err
     assert (home / ".local/bin/pycowsay").exists()
     assert os.listdir(project) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [("uv.lock", "uv add"), ("poetry.lock", "poetry add"), ("Pipfile.lock", "pipenv install")],
+)
+def test_another_managers_lock_file_is_named(
+    run_pipguard: RunPipguard, project: Path, file: str, command: str
+) -> None:
+    (project / "pyproject.toml").touch()
+    (project / file).write_text("as it was")
+    said = run_pipguard(["install", "six>=1", "tinylib"]).err
+    assert f"{file} is not changed" in said
+    assert f"`{command} 'six>=1' tinylib` keeps it" in said
+    assert (project / file).read_text() == "as it was"
+    assert "is not changed" not in run_pipguard(["install", "-e", "."]).err
+
+
+def test_json_may_stand_at_the_end(run_pipguard: RunPipguard) -> None:
+    done = run_pipguard(["guard", "explain", "install", "six", "--json"])
+    assert json.loads(done.out)["route"] == "venv"
+
+
+def test_a_slip_in_a_verb_has_a_suggestion(run_pipguard: RunPipguard) -> None:
+    done = run_pipguard(["guard", "staus"])
+    assert done.status == 2
+    assert done.err.endswith("hint: try: status\n")
