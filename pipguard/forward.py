@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 from pipguard.caller import Caller
 from pipguard.errors import NoPip
-from pipguard.pip.command_line import PipCommand
+from pipguard.pip.command_line import PipCommand, parse_command
 from pipguard.pip.handover import build_pip_variables, is_switched_off
 from pipguard.pip.locate import RealPip, pip_names
+from pipguard.pip.options import NEWEST
 from pipguard.pip.queries import ask_for_refusal, find_marker
 from pipguard.pip.refusal import REFUSAL_LINE, HeldBlock, Refusal, recognise_refusal
 from pipguard.pip.verdict import find_causes, recall_verdict, store_verdict
@@ -63,6 +64,20 @@ def would_refuse(caller: Caller, real_pip: RealPip, command: PipCommand) -> bool
         if question and verdict == "refused":
             store_verdict(question, verdict, caller.environ)
     return verdict == "refused"
+
+
+def read_as_newest(caller: Caller, real_pip: RealPip | None, command: PipCommand) -> PipCommand:
+    """Return what an install means to a new environment's pip, where the real one is too old.
+
+    The real pip would refuse such an install all the same, if it knew the words.
+    """
+    if not command.error or real_pip is None or not real_pip.may_be_marked:
+        return command
+    newest = parse_command(caller.argv, NEWEST)
+    is_install = newest.subcommand == "install" and not newest.error
+    if not is_install or newest.exempt_from_refusal or is_switched_off(caller.environ):
+        return command
+    return newest if would_refuse(caller, real_pip, newest) else command
 
 
 def stand_in_for_pip(caller: Caller, command: PipCommand) -> Forwarded:

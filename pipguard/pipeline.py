@@ -30,11 +30,12 @@ def run_pipeline(caller: Caller, real_pip: RealPip | None) -> int:
     """Take one command line through the stages; return the exit status."""
     from pipguard.console import Console
     from pipguard.errors import PipguardError
+    from pipguard.forward import read_as_newest
     from pipguard.pip.queries import locate_module_pip, read_command
 
     reserve_closed_streams()
     real_pip = real_pip or locate_module_pip(caller)
-    command = read_command(caller, real_pip)
+    command = read_as_newest(caller, real_pip, read_command(caller, real_pip))
     console = Console(caller, command)
     try:
         return _run_stages(caller, real_pip, command, console)

@@ -18,7 +18,7 @@ from pipguard.classification.metadata import ProjectMetadata
 from pipguard.classification.rules import APPLICATION_SCORE
 from pipguard.decide import Decision, choose_pip_interpreter, decide, gather_tools
 from pipguard.follow import choose_follow_up
-from pipguard.forward import would_refuse
+from pipguard.forward import read_as_newest, would_refuse
 from pipguard.package_managers.queries import choose_manager, describe_packages
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.handover import is_switched_off
@@ -85,7 +85,8 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     argv = argv[:-1] if argv[-1:] == ["--json"] else argv
     asked = replace(caller, argv=tuple(argv))
     real_pip = real_pip or locate_module_pip(caller)
-    explanation = _mask(explain(asked, real_pip, read_command(asked, real_pip)))
+    command = read_as_newest(asked, real_pip, read_command(asked, real_pip))
+    explanation = _mask(explain(asked, real_pip, command))
     if wants_json:
         write_output(json.dumps(asdict(explanation), indent=2) + "\n")
     else:

@@ -43,13 +43,27 @@ def test_an_option_that_newer_pips_dropped(
 
 
 @pytest.mark.usefixtures("old_pip")
-def test_an_option_that_it_does_not_have_yet_is_its_own_to_reject(
+def test_an_option_that_it_does_not_have_yet_is_the_environments_pips(
     run_pipguard: RunPipguard, project: Path
 ) -> None:
-    done = run_pipguard(["install", "--uploaded-prior-to=2026-01-01", "tinylib"])
-    assert (done.status, os.listdir(project)) == (2, [])
-    assert "no such option" in done.err
-    explained = run_pipguard(
-        ["guard", "explain", "install", "--uploaded-prior-to=x", "tinylib"]
-    ).out
-    assert explained.startswith("pass: pip does not accept this: no such option")
+    groups = '[dependency-groups]\ntest = ["tinylib"]\n'
+    (project / "pyproject.toml").write_text(groups)
+    done = run_pipguard(["guard", "explain", "install", "--group=test", "--json"])
+    explained = json.loads(done.out)
+    assert explained["route"] == "venv"
+    for _ in range(2):  # the refusal is remembered the second time
+        done = run_pipguard(["install", "--group", "test"])
+        assert done.status == 0, done.err
+        assert "no such option" not in done.err
+    assert (project / ".venv").exists()
+
+
+@pytest.mark.usefixtures("old_pip")
+@pytest.mark.parametrize("words", [["install", "--no-such-option", "tinylib"], ["lock", "tinylib"]])
+def test_what_no_pip_knows_is_its_own_to_reject(
+    run_pipguard: RunPipguard, project: Path, words: list[str]
+) -> None:
+    done = run_pipguard(words)
+    off = run_pipguard(words, env={"PIPGUARD": "off"})
+    assert (done.status, done.err) == (off.status, off.err)
+    assert os.listdir(project) == []
