@@ -97,8 +97,11 @@ def _settle(abandoned: Abandoned, facts: Facts, recovery: Recovery) -> None:
             for path in left_over:
                 discard(path)
             identifier = _complete_log(begun, caller) if begun else ""
+        try:
+            made_anew = [place for place in restored if _make_anew(place, recovery)]
+        finally:
+            # Until then another command must find it, and wait: a new environment is empty at first.
             abandoned.remove()
-        made_anew = [place for place in restored if _make_anew(place, recovery)]
         what = _describe(restored, left_over, identifier, name_guard(caller))
         if made_anew:
             what = f"{made_anew[0].path} is made anew now, with its packages"
