@@ -118,7 +118,9 @@ def decide(
         route = choose_system_route(request, offer)
     else:
         route = choose_route(request, surroundings, settings, installed)
-    plan = Preparation(caller, command, settings, tools, surroundings.project).plan(route)
+    is_active = surroundings.place.origin in {"active", "conda"}
+    preparation = Preparation(caller, command, settings, tools, surroundings.project, is_active)
+    plan = preparation.plan(route)
     manager = name_manager(base, read_marker(real_pip))
     return Decision(command, real_pip, base, manager, surroundings, judged, route, plan, settings)
 

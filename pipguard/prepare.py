@@ -75,6 +75,8 @@ class Preparation:
     settings: Settings
     tools: Tools
     project: str | None
+    is_active: bool = False
+    """Whether the environment is the user's choice: it stays as it is."""
 
     def plan(self, route: Route) -> Plan:
         """Return how the route is taken; raises `PipguardError` where it cannot be."""
@@ -130,8 +132,13 @@ class Preparation:
         is_open = sees_system(environment.path)
         plan = plan_venv(route, self.command, self.tools, askings, sees_system=is_open or opens)
         if wants and not is_open and not plan.creation and not route.is_idle:
-            plan = replace(plan, steps=(plan_opening(environment, self.tools), *plan.steps))
-            notes = (*notes, f"{os.path.basename(environment.path)} sees the system's packages now")
+            name = os.path.basename(environment.path)
+            if self.is_active:
+                said = f"{name} is active and stays as it is, without the system's packages"
+            else:
+                said = f"{name} sees the system's packages now"
+                plan = replace(plan, steps=(plan_opening(environment, self.tools), *plan.steps))
+            notes = (*notes, said)
         notes = (*notes, *self._describe_companies(environment), *self._describe_lock(route))
         if need and (plan.creation or need.is_pressing):
             said = describe_need(need, environment, is_new=bool(plan.creation))
@@ -180,12 +187,10 @@ class Preparation:
 
     def _find_need(self, environment: Environment) -> Need | None:
         """Find why the environment should see the system's packages, where that is left open."""
-        is_left_open = self.settings.system_site_packages is None
-        if (
-            not is_left_open
-            or self.command.subcommand != "install"
-            or sees_system(environment.path)
-        ):
+        is_left_open = self.settings.system_site_packages is None and not self.is_active
+        if not is_left_open or self.command.subcommand != "install":
+            return None
+        if sees_system(environment.path):
             return None
         from pipguard.environments.system_packages import find_need
 

@@ -100,7 +100,7 @@ def _settle(abandoned: Abandoned, facts: Facts, recovery: Recovery) -> None:
         try:
             made_anew = [place for place in restored if _make_anew(place, recovery)]
         finally:
-            # Until then another command must find it, and wait: a new environment is empty at first.
+            # Until then others must find it, and wait: a new environment is empty at first.
             abandoned.remove()
         what = _describe(restored, left_over, identifier, name_guard(caller))
         if made_anew:

@@ -145,3 +145,16 @@ def test_a_unit_that_starts_the_systems_python_is_told_another(
     assert f"`app.service` starts /usr/bin/python3, which does not see this: write {python}" in (
         done.err
     )
+
+
+def test_an_active_one_stays_as_it_is(run_pipguard: RunPipguard, project: Path) -> None:
+    run_pipguard(["install", "six"])
+    project.joinpath("main.py").write_text("import systems\n")
+    active = {"VIRTUAL_ENV": str(project / ".venv")}  # the system's pip is first on PATH
+    assert "the system's" not in run_pipguard(["install", "tinylib"], env=active).err
+    done = run_pipguard(
+        ["install", "tinylib"], env={**active, "PIPGUARD_SYSTEM_SITE_PACKAGES": "1"}
+    )
+    assert done.status == 0, done.err
+    assert ".venv is active and stays as it is, without the system's packages" in done.err
+    assert not sees(project / ".venv")
