@@ -118,9 +118,7 @@ def decide(
         route = choose_system_route(request, offer)
     else:
         route = choose_route(request, surroundings, settings, installed)
-    is_active = surroundings.place.origin in {"active", "conda"}
-    preparation = Preparation(caller, command, settings, tools, surroundings.project, is_active)
-    plan = preparation.plan(route)
+    plan = Preparation(caller, command, settings, tools, surroundings).plan(route)
     manager = name_manager(base, read_marker(real_pip))
     return Decision(command, real_pip, base, manager, surroundings, judged, route, plan, settings)
 
@@ -181,7 +179,7 @@ def _needs_judgment(
     surroundings: Surroundings,
 ) -> bool:
     """Tell whether it matters what the targets are."""
-    if settings.route != "auto" or surroundings.place.origin in {"active", "conda"}:
+    if settings.route != "auto" or surroundings.place.is_active:
         return False
     return may_go_to_pipx(command, targets, settings)
 

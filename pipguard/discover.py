@@ -48,6 +48,11 @@ class Place:
     reason: str = ""
     """Why it is not the obvious one; a clause for people, mostly empty."""
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the user has activated it, so that it stays as it is."""
+        return self.origin in {"active", "conda"}
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from pipguard.caller import Caller
 from pipguard.classification.targets import Target, read_target
+from pipguard.discover import Surroundings
 from pipguard.environments.distributions import (
     TOOLCHAIN,
     list_distributions,
@@ -74,9 +75,7 @@ class Preparation:
     command: PipCommand
     settings: Settings
     tools: Tools
-    project: str | None
-    is_active: bool = False
-    """Whether the environment is the user's choice: it stays as it is."""
+    surroundings: Surroundings
 
     def plan(self, route: Route) -> Plan:
         """Return how the route is taken; raises `PipguardError` where it cannot be."""
@@ -133,7 +132,7 @@ class Preparation:
         plan = plan_venv(route, self.command, self.tools, askings, sees_system=is_open or opens)
         if wants and not is_open and not plan.creation and not route.is_idle:
             name = os.path.basename(environment.path)
-            if self.is_active:
+            if self.surroundings.place.is_active:
                 said = f"{name} is active and stays as it is, without the system's packages"
             else:
                 said = f"{name} sees the system's packages now"
@@ -163,11 +162,11 @@ class Preparation:
     def _describe_lock(self, route: ToVenv) -> Iterator[str]:
         """Yield what another manager's lock file does not know now."""
         words = [word for word in self.command.arguments if read_target(word, "").kind == "name"]
-        if not words or not self.project or not self._is_install(route):
+        if not words or not self.surroundings.project or not self._is_install(route):
             return
         from pipguard.environments.locked import find_lock
 
-        lock = find_lock(self.project)
+        lock = find_lock(self.surroundings.project)
         if lock:
             add = f"{lock.add} {' '.join(map(quote_word, words))}"
             yield f"{lock.file} is not changed; its manager may remove this, and `{add}` keeps it"
@@ -179,7 +178,7 @@ class Preparation:
         """Say of a file that starts the code by the system's Python which path belongs there."""
         from pipguard.environments.starters import find_starter
 
-        starter = find_starter(self.project) if self.project else None
+        starter = find_starter(self.surroundings.project) if self.surroundings.project else None
         if starter is None:
             return ""
         unseen = f"`{starter.file}` starts {starter.python}, which does not see this"
@@ -187,7 +186,9 @@ class Preparation:
 
     def _find_need(self, environment: Environment) -> Need | None:
         """Find why the environment should see the system's packages, where that is left open."""
-        is_left_open = self.settings.system_site_packages is None and not self.is_active
+        is_left_open = (
+            self.settings.system_site_packages is None and not self.surroundings.place.is_active
+        )
         if not is_left_open or self.command.subcommand != "install":
             return None
         if sees_system(environment.path):
@@ -199,7 +200,7 @@ class Preparation:
         required = [read_requirement_name(word) for file in files for word in file.requirements]
         typed = [read_target(word, directory).name for word in self.command.arguments]
         names = tuple(dict.fromkeys(filter(None, (*typed, *required))))
-        return find_need(self.project, names, self.tools.base, environment.path)
+        return find_need(self.surroundings.project, names, self.tools.base, environment.path)
 
     def _find_package(self, name: str) -> ServingPackage:
         from pipguard.package_managers.queries import find_serving_package

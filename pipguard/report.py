@@ -101,7 +101,7 @@ def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tu
     is_install = decision.command.subcommand == "install" and outcome.exit_status == 0
     if not is_install or route.is_idle:
         return ()
-    if decision.surroundings.place.origin in {"active", "conda"}:
+    if decision.surroundings.place.is_active:
         return ()
     if reader.activates and decision.surroundings.place.origin == "project":
         active = f"{path} is active in this shell now, `deactivate` leaves it"
@@ -117,7 +117,7 @@ def describe_commands(
     route = decision.route
     if not isinstance(route, ToVenv) or route.is_idle or outcome.exit_status or not commands:
         return ()
-    if decision.surroundings.place.origin in {"active", "conda"}:
+    if decision.surroundings.place.is_active:
         return ()
     folder = os.path.dirname(interpreter_path(shorten_path(route.environment.path, reader)))
     is_active = reader.activates and decision.surroundings.place.origin == "project"

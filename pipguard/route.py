@@ -192,7 +192,7 @@ def _choose_for_install(request: Request, surroundings: Surroundings, settings: 
         chosen = _to_pipx(tuple(t for t in targets if t.target in wanted), place.environment)
         certain = frozenset(target.name for target in chosen.targets)
         return replace(chosen, reason="PIPGUARD_ROUTE=pipx", certain=certain, is_forced=True)
-    if place.origin in {"active", "conda"}:
+    if place.is_active:
         return _to_environment(surroundings, settings, "the active environment")
     wanted = leave_toolchain(plain)
     judged = tuple(t for t in targets if t.target in wanted)

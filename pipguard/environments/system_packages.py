@@ -14,7 +14,7 @@ from collections.abc import Collection
 from pipguard.environments.declared import find_declared_names
 from pipguard.environments.distributions import list_modules, list_site_folders, scan_distributions
 from pipguard.environments.imported import find_importing_files, scan_imported_names
-from pipguard.knowledge import find_host_module, find_modules
+from pipguard.knowledge import find_host_module, find_modules, list_host_modules
 from pipguard.pip.interpreter import list_site_folders as list_system_folders
 from pipguard.system.folders import list_readable_names
 from pipguard.system.frozen import dataclass
@@ -40,7 +40,8 @@ def find_need(root: str | None, names: Collection[str], base: str, environment: 
 
     `names` are the normalised ones of what is to be installed, `root` is the project's.
     """
-    for name in names:
+    all_known = list_host_modules()
+    for name in filter(all_known.__contains__, names):
         known = find_host_module(name)
         if known and known.needs_system:
             return Need(f"`{name}` works with {known.words}", name)

@@ -142,6 +142,12 @@ def find_host_module(name: str) -> HostModule | None:
     return HostModule(kind == "system", words) if words else None
 
 
+def list_host_modules() -> frozenset[str]:
+    """Return all names of which `find_host_module` knows something, normalised."""
+    lines = _read_data("host_modules.txt").splitlines()
+    return frozenset(line.partition("\t")[0] for line in lines if line and line[0] != "#")
+
+
 def find_modules(name: str) -> tuple[str, ...]:
     """Return the modules that a project is imported as, as far as its name tells."""
     wanted = normalise_name(name)
