@@ -107,7 +107,7 @@ class Console:
 
         No is the default and means a library; the end of input says nothing.
         """
-        if not decision.doubts or not self._mayask(decision):
+        if not decision.doubts or not self._may_ask(decision):
             return {}
         question = format_lines([describe_doubts(decision)], has_colour=_shows_colour(self.caller))
         answer = ask(question.rstrip() + b" [y/N] ")
@@ -165,7 +165,7 @@ class Console:
         """Say why nothing could be done."""
         self._write(describe_error(error))
 
-    def _mayask(self, decision: Decision) -> bool:
+    def _may_ask(self, decision: Decision) -> bool:
         is_heard = self.caller.is_terminal and not self.is_quiet
         if not is_heard or self.command.has("--no-input"):
             return False

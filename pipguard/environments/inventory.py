@@ -153,13 +153,13 @@ def _read_injected(location: Location) -> dict[str, InstalledPackage]:
     """Return what of the names was added to the application; its own dependencies are not."""
     folder, name = os.path.split(location.path)
     application = read_application(folder, name)
-    return {
-        one.name: InstalledPackage(
-            one.version, () if one.requirement == one.name else (one.requirement,)
-        )
-        for one in (application.injected if application else ())
-        if one.name in location.names
-    }
+    found = {}
+    for one in application.injected if application else ():
+        if one.name in location.names:
+            exposing = ("--include-apps",) if one.commands else ()
+            words = (*exposing, one.requirement)
+            found[one.name] = InstalledPackage(one.version, () if words == (one.name,) else words)
+    return found
 
 
 def _split_version(line: list[str]) -> list[str]:

@@ -161,12 +161,14 @@ def plan_plugin_reversal(
     variables = (*build_variables(tools), ("PIP_CONSTRAINT", former.constraints))
     for change, package in back:
         asking = former.ask(change.name)
-        inject = (*home.command, "inject", *(("--force",) if change.after else ()))
-        requirement = package.words[0] if package.words else change.name
+        *options, requirement = package.words or (change.name,)
+        options += ["--force"] if change.after else []
+        inject = (*home.command, "inject", *options)
         words = (*inject, *build_pip_arguments(asking.words), host, requirement)
         step = Step("add what was there", words, (*variables, *asking.variables), "quiet")
         steps.append(replace(step, subject=change.name, application=host, plugin=change.name))
-    wanted = [(c.name, _pin_application(c.name, package)) for c, package in back]
+    asked_for = ((c.name, replace(package, words=package.words[-1:])) for c, package in back)
+    wanted = [(name, _pin_application(name, package)) for name, package in asked_for]
     pip = _Pip(build_base_pip_command(tools), build_variables(tools))
     fetching = _fetch_requirements(wanted, pip, former)
     return Reversal(fetching, Plan("undo", tuple(steps), pipx_home=home))

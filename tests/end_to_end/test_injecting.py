@@ -136,6 +136,8 @@ def test_its_own_commands_are_exposed_and_go_with_it(run_pipguard: RunPipguard, 
     assert command.exists()
     assert run_pipguard(["uninstall", "-y", "tinyhost-shell"]).status == 0
     assert not command.is_symlink()
+    assert run_pipguard(["guard", "undo"]).status == 0
+    assert command.exists()
 
 
 @pytest.mark.usefixtures("has_host")
