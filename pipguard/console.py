@@ -11,7 +11,7 @@ import time
 
 from pipguard.discover import name_guard
 from pipguard.environments.distributions import TOOLCHAIN, list_commands
-from pipguard.environments.pipx import find_injected, read_application
+from pipguard.environments.pipx import read_application
 from pipguard.errors import PipguardError
 from pipguard.pip.configuration import forbids_questions
 from pipguard.report import (
@@ -194,10 +194,11 @@ class Console:
         reader = replace(self.reader, path=(*folders, *map(os.path.realpath, folders)))
         plugins = [plugin for plugin in route.plugins if plugin.target.text not in gone]
         added = [
-            (os.path.basename(path), one)
+            (host, one)
             for plugin in plugins
-            for path, one in find_injected([home.environments], plugin.target.name).items()
-            if os.path.basename(path) in plugin.hosts
+            for host in plugin.hosts
+            if (there := read_application(home.environments, host))
+            and (one := there.find_injected(plugin.target.name))
         ]
         return (
             *describe_applications([a for a in found if a], home, reader),

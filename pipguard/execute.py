@@ -289,7 +289,8 @@ def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> t
     block = HeldBlock(NO_COMMANDS)
     stdout = 2 if performer.is_verbose else DISCARD
     # pipx looks at its stdout for the width, and without one it shows no life.
-    environ = {"COLUMNS": str(measure_terminal()), **environ} if measure_terminal() else environ
+    width = measure_terminal()
+    environ = {"COLUMNS": str(width), **environ} if width else environ
     try:
         patience = _choose_patience(step)
         status = run_relaying(step.command, environ, block.relay, stdout, patience)

@@ -40,7 +40,7 @@ def is_ordered(caller: Caller, real_pip: RealPip, command: PipCommand) -> bool:
     """
     if command.subcommand not in {"install", "uninstall"} or command.error or command.asks_help:
         return False
-    if any(command.has(name) for name in ("--target", "--prefix", "--root", "--dry-run")):
+    if command.goes_elsewhere or command.has("--dry-run"):
         return False
     if command.runs_under or command.has_late_python:
         return False

@@ -1,4 +1,4 @@
-"""The stages of a command that the real pip may refuse, in order.
+"""The stages of a command that is not simply handed over, in order.
 
 In: the caller, the real pip. Out: an exit status, or another program in our place. Each stage is a
 module of its own; this one only says which comes next. A stage that few commands need is imported
@@ -17,6 +17,8 @@ from pipguard.system.streams import reserve_closed_streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipguard.console import Console
     from pipguard.decide import Decision
     from pipguard.history.record import Recording
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 def run_pipeline(caller: Caller, real_pip: RealPip | None) -> int:
     """Take one command line through the stages; return the exit status."""
     from pipguard.console import Console
-    from pipguard.errors import PipguardError
     from pipguard.forward import read_as_newest
     from pipguard.pip.queries import locate_module_pip, read_command
 
@@ -37,8 +38,15 @@ def run_pipeline(caller: Caller, real_pip: RealPip | None) -> int:
     real_pip = real_pip or locate_module_pip(caller)
     command = read_as_newest(caller, real_pip, read_command(caller, real_pip))
     console = Console(caller, command)
+    return _report_failure(console, lambda: _run_stages(caller, real_pip, command, console))
+
+
+def _report_failure(console: Console, run: Callable[[], int]) -> int:
+    """Return the exit status; an expected failure is said, and has its own."""
+    from pipguard.errors import PipguardError
+
     try:
-        return _run_stages(caller, real_pip, command, console)
+        return run()
     except PipguardError as error:
         console.fail(error)
         return error.exit_status
@@ -60,21 +68,18 @@ def complete_installed_names(caller: Caller, real_pip: RealPip) -> int:
 def run_in_ours(caller: Caller, real_pip: RealPip) -> int:
     """Leave a command to the pip of an environment that pipguard made or activated; record it."""
     from pipguard.console import Console
-    from pipguard.errors import PipguardError
     from pipguard.pip.queries import read_command
     from pipguard.watch import run_in_environment
 
     command = read_command(caller, real_pip)
-    elsewhere = ("--target", "--prefix", "--root", "--dry-run", "--user", "--python")
     is_change = command.subcommand in {"install", "uninstall"} and not command.asks_help
-    if not is_change or command.error or any(map(command.has, elsewhere)):
+    is_elsewhere = command.goes_elsewhere or any(map(command.has, ("--user", "--python")))
+    if not is_change or is_elsewhere or command.error or command.has("--dry-run"):
         return hand_over(real_pip, caller.argv, caller.environ)
     console = Console(caller, command)
-    try:
-        return run_in_environment(caller, real_pip, command, console.say)
-    except PipguardError as error:
-        console.fail(error)
-        return error.exit_status
+    return _report_failure(
+        console, lambda: run_in_environment(caller, real_pip, command, console.say)
+    )
 
 
 def _run_stages(

@@ -279,7 +279,10 @@ def start_asking_versions(
     # pip's part of it is mostly reading long pages, which two processors do in half the time.
     parts = [names[::2], names[1::2]] if len(names) > _MANY_NAMES else [names]
     questions = [build_question(part, versions_only=True) for part in parts]
-    waiting = [start_captured(build_probe_command(request), environ, q) for q in questions]
+    try:
+        waiting = [start_captured(build_probe_command(request), environ, q) for q in questions]
+    except OSError:  # without a Python that runs there is no answer
+        waiting = []
 
     def finish() -> dict[str, ProjectMetadata]:
         found: dict[str, ProjectMetadata] = {}

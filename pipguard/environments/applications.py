@@ -11,7 +11,12 @@ from __future__ import annotations
 import os
 
 from pipguard.environments.inspect import interpreter_path
-from pipguard.environments.pipx import PipxHome, locate_commands, read_application
+from pipguard.environments.pipx import (
+    METADATA_NAME,
+    PipxHome,
+    locate_commands,
+    read_application,
+)
 from pipguard.environments.places import (
     Place,
     Places,
@@ -24,8 +29,6 @@ from pipguard.environments.places import (
 from pipguard.errors import PipguardError
 from pipguard.system.journal import Journal
 from pipguard.system.private_files import link_file
-
-_METADATA = "pipx_metadata.json"
 
 
 class ApplicationChange:
@@ -90,7 +93,7 @@ class ApplicationChange:
     def has(self, plugin: str) -> bool:
         """Tell whether something was added to the application; the name is normalised."""
         there = read_application(self.home.environments, self.name)
-        return there is not None and any(one.name == plugin for one in there.injected)
+        return there is not None and there.find_injected(plugin) is not None
 
     def is_there(self) -> bool:
         """Tell whether the application is there with its commands, wherever they are exposed."""
@@ -114,8 +117,8 @@ def is_settled(place: Place, home: PipxHome) -> bool:
     pipx writes its metadata last, and anew each time.
     """
     name = os.path.basename(place.path)
-    before = _read(os.path.join(place.former, _METADATA)) if place.former else b""
-    now = _read(os.path.join(place.path, _METADATA))
+    before = _read(os.path.join(place.former, METADATA_NAME)) if place.former else b""
+    now = _read(os.path.join(place.path, METADATA_NAME))
     return now != before and is_whole(home, name)
 
 

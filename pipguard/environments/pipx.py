@@ -18,7 +18,8 @@ from pipguard.system.folders import list_readable_names
 from pipguard.system.frozen import dataclass
 from pipguard.system.programs import locate_programs
 
-_METADATA = "pipx_metadata.json"
+METADATA_NAME = "pipx_metadata.json"
+"""What pipx keeps about an application, in its environment."""
 _COMPLETIONS = (
     "bash-completion/completions",
     "zsh/site-functions",
@@ -75,6 +76,10 @@ class InstalledApplication:
     pip_words: tuple[str, ...] = ()
     """What pipx gives its pip for it."""
 
+    def find_injected(self, name: str) -> InjectedDistribution | None:
+        """Return what was added to it under a normalised name."""
+        return next((one for one in self.injected if one.name == name), None)
+
 
 def locate_pipx(caller: Caller) -> tuple[tuple[str, ...], bool]:
     """Return the words that start pipx, and whether it is the user's own or came with pipguard."""
@@ -120,7 +125,7 @@ def locate_commands(home: PipxHome, application: InstalledApplication) -> tuple[
 
 def read_application(environments: str, name: str) -> InstalledApplication | None:
     """Return what pipx knows of an application, None when it has none of this name."""
-    path = os.path.join(environments, name, _METADATA)
+    path = os.path.join(environments, name, METADATA_NAME)
     try:
         with open(path, encoding="utf-8") as file:
             document = json.load(file)
@@ -160,8 +165,7 @@ def find_injected(folders: Iterable[str], name: str) -> dict[str, InjectedDistri
         for folder in folders
         for host in list_applications(folder)
         if (application := read_application(folder, host))
-        for one in application.injected
-        if one.name == name
+        and (one := application.find_injected(name))
     }
 
 
@@ -170,7 +174,7 @@ def list_applications(environments: str) -> list[str]:
     return [
         name
         for name in list_readable_names(environments)
-        if os.path.isfile(os.path.join(environments, name, _METADATA))
+        if os.path.isfile(os.path.join(environments, name, METADATA_NAME))
     ]
 
 

@@ -40,8 +40,7 @@ def find_need(root: str | None, names: Collection[str], base: str, environment: 
 
     `names` are the normalised ones of what is to be installed, `root` is the project's.
     """
-    all_known = list_host_modules()
-    for name in filter(all_known.__contains__, names):
+    for name in sorted(list_host_modules().intersection(names)):
         known = find_host_module(name)
         if known and known.needs_system:
             return Need(f"`{name}` works with {known.words}", name)

@@ -113,8 +113,7 @@ def matches_pattern(name: str, pattern: str) -> bool:
 
 def commands_of_dependencies() -> frozenset[str]:
     """Return the applications whose own commands come with a dependency (ansible)."""
-    lines = _read_data("dependency_commands.txt").splitlines()
-    return frozenset(line.partition("\t")[0] for line in lines if line and line[0] != "#")
+    return _list_names("dependency_commands.txt")
 
 
 def find_hosts(name: str) -> tuple[str, ...]:
@@ -144,8 +143,7 @@ def find_host_module(name: str) -> HostModule | None:
 
 def list_host_modules() -> frozenset[str]:
     """Return all names of which `find_host_module` knows something, normalised."""
-    lines = _read_data("host_modules.txt").splitlines()
-    return frozenset(line.partition("\t")[0] for line in lines if line and line[0] != "#")
+    return _list_names("host_modules.txt")
 
 
 def find_modules(name: str) -> tuple[str, ...]:
@@ -198,6 +196,11 @@ def _find_family(name: str) -> str:
         if reason and matches_pattern(name, pattern):
             return reason
     return ""
+
+
+def _list_names(file: str) -> frozenset[str]:
+    lines = _read_data(file).splitlines()
+    return frozenset(line.partition("\t")[0] for line in lines if line and line[0] != "#")
 
 
 def _find_entry(text: str, name: str) -> str:

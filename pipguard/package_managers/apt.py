@@ -7,7 +7,7 @@ depends on Python.
 
 from __future__ import annotations
 
-from pipguard.package_managers.types import Found, PackageManager, Words, read_fields
+from pipguard.package_managers.types import Found, PackageManager, Words, keep_first, read_fields
 
 # Another apt is waited for: unattended upgrades are often on.
 _WAITING: Words = ("-o", "DPkg::Lock::Timeout=60")
@@ -50,7 +50,7 @@ class Apt(PackageManager):
             is_python = name.startswith("python3-") or "python3" in stanza.get("Depends", "")
             if stanza.get("Version"):
                 found.append(Found(name, stanza["Version"], is_python))
-        return list({one.package: one for one in reversed(found)}.values())[::-1]
+        return keep_first(found)
 
     def read_installed(self, answer: str) -> list[Found]:
         """Read name, version and state; dpkg keeps what was removed in its list."""

@@ -6,7 +6,13 @@ what others need, and knows one version of each package: the one in its reposito
 
 from __future__ import annotations
 
-from pipguard.package_managers.types import Found, PackageManager, read_columns, read_fields
+from pipguard.package_managers.types import (
+    Found,
+    PackageManager,
+    keep_first,
+    read_columns,
+    read_fields,
+)
 
 
 class Pacman(PackageManager):
@@ -43,7 +49,7 @@ class Pacman(PackageManager):
             is_python = name.startswith("python-") or any(n.startswith("python") for n in needs)
             if name and stanza.get("Version"):
                 found.append(Found(name, stanza["Version"], is_python))
-        return list({one.package: one for one in reversed(found)}.values())[::-1]
+        return keep_first(found)
 
     def read_installed(self, answer: str) -> list[Found]:
         """Read `NAME VERSION`."""

@@ -7,6 +7,7 @@ manager is a class of constants and short functions in a file of its own; `queri
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from pipguard.classification.targets import Target
 from pipguard.knowledge import find_known, find_package_name, is_package_of_another
@@ -198,6 +199,14 @@ def read_fields(answer: str, separator: str = ":") -> list[dict[str, str]]:
             stanzas.append({})
         stanzas[-1].setdefault(name, value.strip())
     return stanzas
+
+
+def keep_first(found: Iterable[Found]) -> list[Found]:
+    """Return the first of each package: managers name the newest edition first."""
+    first: dict[str, Found] = {}
+    for one in found:
+        first.setdefault(one.package, one)
+    return list(first.values())
 
 
 def read_columns(answer: str, separator: str | None = "\t") -> list[Found]:

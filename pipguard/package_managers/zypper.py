@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from pipguard.package_managers.dnf import Rpm
-from pipguard.package_managers.types import Found
+from pipguard.package_managers.types import Found, keep_first
 
 _SOLVABLE = re.compile(r"<solvable [^>]*>")
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
@@ -35,12 +35,8 @@ class Zypper(Rpm):
 
     def read_answer(self, answer: str) -> list[Found]:
         """Read XML in which the newest edition of each package comes first."""
-        newest: dict[str, Found] = {}
-        for solvable in _SOLVABLE.findall(answer):
-            attributes = dict(_ATTRIBUTE.findall(solvable))
-            name = attributes.get("name", "")
-            newest.setdefault(name, Found(name, attributes.get("edition", "")))
-        return list(newest.values())
+        found = (dict(_ATTRIBUTE.findall(solvable)) for solvable in _SOLVABLE.findall(answer))
+        return keep_first(Found(one.get("name", ""), one.get("edition", "")) for one in found)
 
 
 MANAGER = Zypper()

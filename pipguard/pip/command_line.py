@@ -167,6 +167,11 @@ class PipCommand:
         return self.error is None and "--version" in given and "--help" not in given
 
     @property
+    def goes_elsewhere(self) -> bool:
+        """Tell whether pip installs into another folder than its interpreter's own."""
+        return any(self.has(name) for name in ("--target", "--prefix", "--root"))
+
+    @property
     def exempt_from_refusal(self) -> bool:
         """Tell whether pip does not look for the marker at all, or never gets that far."""
         if self.subcommand not in ("install", "uninstall") or self.error is not None:
@@ -175,7 +180,7 @@ class PipCommand:
             return True
         if self.has("--dry-run") and self.last("--report"):
             return True
-        return any(self.has(name) for name in ("--target", "--prefix", "--root"))
+        return self.goes_elsewhere
 
 
 def parse_command(argv: Sequence[str], version: Version = NEWEST) -> PipCommand:

@@ -19,6 +19,7 @@ from pipguard.shells.callers import is_at_a_prompt, recognise
 
 REFUSAL = "error: externally-managed-environment"
 STOOD_BACK = "pipguard: called by "
+CALLS_PIP = "import subprocess as s; raise SystemExit(s.call(['pip', 'install', 'six']))"
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ def test_stands_back_for_ansible_and_names_it(
     shims: Path, project: Path, managed_python: ManagedPython
 ) -> None:
     module = project / "AnsiballZ_pip.py"
-    module.write_text("import subprocess as s; raise SystemExit(s.call(['pip', 'install', 'six']))")
+    module.write_text(CALLS_PIP)
     result = run_command([managed_python.python, module])
     assert_stood_back(result, project, "Ansible")
 
@@ -166,16 +167,15 @@ def test_stands_back_for_code_on_stdin(
     shims: Path, project: Path, managed_python: ManagedPython, options: list[str]
 ) -> None:
     """Ansible's pipelining: `sh -c '/usr/bin/python3 && sleep 0'` over ssh."""
-    code = b"import subprocess as s; raise SystemExit(s.call(['pip', 'install', 'six']))"
     line = f"{managed_python.python} {' '.join(options)} && sleep 0"
-    assert_stood_back(run_command(["sh", "-c", line], stdin=code), project, "Ansible")
+    assert_stood_back(run_command(["sh", "-c", line], stdin=CALLS_PIP.encode()), project, "Ansible")
 
 
 def test_acts_for_a_script_that_calls_pip(
     shims: Path, project: Path, managed_python: ManagedPython
 ) -> None:
     script = project / "setup_all.py"
-    script.write_text("import subprocess as s; raise SystemExit(s.call(['pip', 'install', 'six']))")
+    script.write_text(CALLS_PIP)
     done = run_command([managed_python.python, script])
     assert done.status == 0, done.err
     assert (project / ".venv").exists()
