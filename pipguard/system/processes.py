@@ -141,15 +141,19 @@ def start_captured(
     )
 
     if child.stdin:
-        child.stdin.write(given)
-        child.stdin.close()
+        try:
+            with child.stdin as stdin:
+                stdin.write(given)
+        except BrokenPipeError:
+            pass  # it ended without reading: the one who waits learns how
         child.stdin = None
 
     def wait(timeout: float) -> Captured:
         try:
             stdout, stderr = child.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:
-            child.kill()
+            with child:  # closes its pipes and waits for its end
+                child.kill()
             raise TimeoutError(timeout) from error
         return Captured(child.returncode, stdout, stderr)
 

@@ -22,6 +22,7 @@ from pipguard.system.processes import (
     run_captured,
     run_foreground,
     run_relaying,
+    start_captured,
 )
 
 
@@ -54,6 +55,20 @@ def test_statuses_are_a_shells(text: str, status: int) -> None:
     assert run_foreground(shell(text), os.environ) == status
     assert run_captured(shell(text), os.environ).exit_status == status
     assert run_relaying(shell(text), os.environ, keep) == status
+
+
+def test_a_child_need_not_read_what_it_is_given() -> None:
+    more_than_a_pipe_holds = b"x" * 1_000_000
+    wait = start_captured(shell("exit 3"), os.environ, given=more_than_a_pipe_holds)
+    assert wait(60).exit_status == 3
+
+
+def test_a_child_that_takes_too_long_is_gone() -> None:
+    wait = start_captured(shell("echo $$; exec sleep 600"), os.environ)
+    with pytest.raises(TimeoutError):
+        wait(0)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_what_cannot_be_started_is_an_error() -> None:
