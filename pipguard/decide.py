@@ -28,6 +28,7 @@ from pipguard.environments.pipx import (
     list_hosts,
     read_application,
 )
+from pipguard.environments.shared_pip import locate_shared_pip
 from pipguard.pip.bundled import locate_bundled_pip
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import read_site_variables
@@ -148,7 +149,8 @@ def gather_tools(
     if real_pip is None and not (environment and environment.has_pip):
         bundled = locate_bundled_pip((environment and environment.version) or version)
     site_variables = read_site_variables(caller, base)
-    return Tools(caller.python, base, real_pip, bundled, site_variables, version)
+    shared_pip = locate_shared_pip(caller.environ, version)
+    return Tools(caller.python, base, real_pip, bundled, site_variables, version, shared_pip)
 
 
 def read_marker(real_pip: RealPip | None) -> str:

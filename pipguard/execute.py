@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from pipguard.environments.inspect import UNFINISHED_NAME
+from pipguard.environments.run_pip import GATE, OTHER, SAME
+from pipguard.environments.run_virtualenv import RUN_VIRTUALENV
 from pipguard.errors import PipguardError
 from pipguard.pip.refusal import HeldBlock
 from pipguard.plan import Plan, Step, apply_changes
@@ -21,6 +23,9 @@ from pipguard.system.journal import Journal
 from pipguard.system.locks import hold_place_lock
 from pipguard.system.processes import (
     DISCARD,
+    Background,
+    Captured,
+    Gate,
     Interrupted,
     postponing_signals,
     raising_on_signals,
@@ -85,6 +90,8 @@ class Performer:
     """Called with the exit status before `watch` is left."""
     show_progress: Callable[[str], None] = lambda _: None
     """Shows on a terminal how far a plan of several targets is."""
+    virtualenv: Background | None = None
+    """A virtualenv that has been started already and waits for its words."""
     journal: Journal = field(default_factory=lambda: Journal(""))
     """Where it is noted what must be finished or reversed if this process dies."""
 
@@ -131,13 +138,9 @@ def _settle_environment(plan: Plan, performer: Performer) -> None:
 
 
 def _perform_in_new_environment(plan: Plan, performer: Performer, creator: Creator) -> Outcome:
-    def run_creation(command: tuple[str, ...]) -> int:
-        step = Step("make the environment", command, creator.variables, "quiet")
-        return _perform(step, performer)[0]
-
+    make_and_fill = _fill_while_making if creator.creation.shared_pip else _make_then_fill
     try:
-        creator.make(run_creation)
-        outcome = _perform_steps(plan, performer)
+        outcome = make_and_fill(plan, performer, creator)
     except BaseException:
         creator.undo()
         raise
@@ -155,6 +158,64 @@ def _perform_in_new_environment(plan: Plan, performer: Performer, creator: Creat
     if left:
         performer.say(f"files of your own are in the former environment, which stays as {left}")
     return Outcome(0, diverted=outcome.diverted, has_made=True)
+
+
+def _make_then_fill(plan: Plan, performer: Performer, creator: Creator) -> Outcome:
+    def run_creation(command: tuple[str, ...]) -> int:
+        step = Step("make the environment", command, creator.variables, "quiet")
+        return _perform(step, performer)[0]
+
+    creator.make(run_creation)
+    return _perform_steps(plan, performer)
+
+
+def _start_making(creator: Creator, performer: Performer) -> Background:
+    """Start the creation, or give the virtualenv that waits its words."""
+    waiting, command = performer.virtualenv, creator.creation.command
+    if waiting is None:
+        return Background(command, apply_changes(performer.environ, creator.variables))
+    import json
+
+    words = command[command.index(RUN_VIRTUALENV) + 1 :]
+    waiting.give(json.dumps([words, dict(creator.variables)]).encode() + b"\n")
+    return waiting
+
+
+def _fill_while_making(plan: Plan, performer: Performer, creator: Creator) -> Outcome:
+    """Let pip begin as soon as the interpreter works; it waits until the environment is whole."""
+    import threading
+
+    creator.begin()
+    making = _start_making(creator, performer)
+    failures: list[BaseException] = []
+
+    def complete() -> None:
+        try:
+            captured = making.finish()
+            _show_failure(captured, performer)
+            shared_pip = creator.complete(captured.exit_status)
+            gate.open(SAME if shared_pip == creator.creation.shared_pip else OTHER)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            gate.close()
+
+    with Gate() as gate:
+        completing = threading.Thread(target=complete)
+        try:
+            is_working = making.announces()
+            completing.start()
+            variables = {**performer.environ, GATE: str(gate.reading)}
+            begun = replace(performer, environ=variables)
+            outcome = _perform_steps(plan, begun) if is_working else Outcome(1)
+        except BaseException:
+            making.kill()
+            raise
+        finally:
+            completing.join() if completing.ident else making.finish()
+    if failures and not outcome.was_interrupted:
+        raise failures[0]
+    return outcome
 
 
 def _perform_steps(plan: Plan, performer: Performer) -> Outcome:
@@ -257,10 +318,14 @@ def _choose_patience(step: Step) -> float | None:
 
 def _run_quietly(step: Step, environ: Mapping[str, str], performer: Performer) -> int:
     captured = run_captured(step.command, environ, patience=_choose_patience(step))
+    _show_failure(captured, performer)
+    return captured.exit_status
+
+
+def _show_failure(captured: Captured, performer: Performer) -> None:
     if captured.exit_status != 0:
         said = captured.stdout + captured.stderr
         write_error(said if performer.is_verbose else _drop_tracebacks(said))
-    return captured.exit_status
 
 
 def _drop_tracebacks(text: bytes) -> bytes:

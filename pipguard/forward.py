@@ -6,7 +6,7 @@ pip's refusal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pipguard.caller import Caller
 from pipguard.errors import NoPip
@@ -31,12 +31,18 @@ class Forwarded:
 
 
 def forward_command(
-    caller: Caller, real_pip: RealPip, command: PipCommand, *, afresh: bool = False
+    caller: Caller,
+    real_pip: RealPip,
+    command: PipCommand,
+    *,
+    afresh: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Forwarded:
     """Run the real pip on our terminal; hold back its refusal, relay everything else.
 
     A remembered refusal is returned without running pip, and a pip that is remembered to accept
-    the command takes our place; `afresh` runs pip all the same.
+    the command takes our place; `afresh` runs pip all the same. `meanwhile` is called, in a thread
+    of its own, while it runs.
 
     Raises `NoPip` when it cannot be started (a script whose interpreter is gone).
     """
@@ -47,7 +53,12 @@ def forward_command(
             return Forwarded(1, Refusal(real_pip.marker or "", b"", is_remembered=True))
         if verdict == "accepted":
             _become_pip(real_pip, command, caller.environ)
+    from threading import Thread
+
+    beside = Thread(target=meanwhile, daemon=True)
+    beside.start()
     forwarded = _run_pip(real_pip, command, caller.environ)
+    beside.join()
     # Any other failure does not tell what pip would have decided about the marker.
     if question and (forwarded.refusal or forwarded.exit_status == 0):
         verdict = "refused" if forwarded.refusal else "accepted"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipguard.pip.refusal import Refusal
     from pipguard.settings import Settings
     from pipguard.shells.callers import Program
+    from pipguard.system.processes import Background
 
 
 def run_pipeline(caller: Caller, real_pip: RealPip | None) -> int:
@@ -203,21 +204,55 @@ def _install(
     """Run the real pip; where it refuses, do what the refusal tells people to do by hand."""
     from pipguard.forward import forward_command, stand_in_for_pip
 
-    if real_pip:
-        forwarded = forward_command(caller, real_pip, command)
-    else:
-        forwarded = stand_in_for_pip(caller, command)
-    refusal = forwarded.refusal
-    if refusal is None:
-        return forwarded.exit_status
-    decision = _decide(caller, real_pip, command, console)
-    if real_pip and refusal.is_remembered and console.shows_refusal(decision):
-        forwarded = forward_command(caller, real_pip, command, afresh=True)
+    with _Beginning(caller) as beginning:
+        if real_pip:
+            forwarded = forward_command(caller, real_pip, command, meanwhile=beginning.begin)
+        else:
+            forwarded = stand_in_for_pip(caller, command)
         refusal = forwarded.refusal
         if refusal is None:
             return forwarded.exit_status
-    console.open(decision, refusal)
-    return _perform(caller, decision, console, refusal)
+        decision = _decide(caller, real_pip, command, console)
+        if real_pip and refusal.is_remembered and console.shows_refusal(decision):
+            forwarded = forward_command(caller, real_pip, command, afresh=True)
+            refusal = forwarded.refusal
+            if refusal is None:
+                return forwarded.exit_status
+        console.open(decision, refusal)
+        return _perform(caller, decision, console, refusal, beginning.virtualenv)
+
+
+class _Beginning:
+    """What is begun while the real pip runs because its refusal leads there; it changes nothing."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.virtualenv: Background | None = None
+        """Waits for its words."""
+
+    def __enter__(self) -> _Beginning:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.virtualenv:
+            with self.virtualenv:
+                return
+
+    def begin(self) -> None:
+        """Import what comes next, and let virtualenv do so where it is likely to be needed."""
+        import pipguard.decide
+        import pipguard.history.affected
+        import pipguard.history.record
+        from pipguard.environments.run_virtualenv import RUN_VIRTUALENV
+        from pipguard.system.processes import Background
+
+        caller = self.caller
+        if not os.path.exists(os.path.join(caller.directory, ".venv")):
+            self.virtualenv = Background(
+                (caller.python, "-I", RUN_VIRTUALENV), caller.environ, given=None
+            )
+        import pipguard.environments.create
+        import pipguard.execute  # noqa: F401
 
 
 def _decide(
@@ -237,7 +272,13 @@ def _decide(
     return decide(caller, real_pip, command, answers)
 
 
-def _perform(caller: Caller, decision: Decision, console: Console, refusal: Refusal) -> int:
+def _perform(
+    caller: Caller,
+    decision: Decision,
+    console: Console,
+    refusal: Refusal,
+    virtualenv: Background | None,
+) -> int:
     """Do what was decided, one run at a time in one place; record it, say what came of it."""
     from contextlib import nullcontext
 
@@ -254,10 +295,12 @@ def _perform(caller: Caller, decision: Decision, console: Console, refusal: Refu
             decision = decide(caller, former.real_pip, former.command)
             if type(decision.route) is not type(former.route):
                 console.open(decision, refusal)
-        return _perform_alone(caller, decision, console)
+        return _perform_alone(caller, decision, console, virtualenv)
 
 
-def _perform_alone(caller: Caller, decision: Decision, console: Console) -> int:
+def _perform_alone(
+    caller: Caller, decision: Decision, console: Console, virtualenv: Background | None
+) -> int:
     from pipguard.execute import Performer, execute_plan
     from pipguard.shells.note import write_note
 
@@ -271,6 +314,7 @@ def _perform_alone(caller: Caller, decision: Decision, console: Console) -> int:
             recording.watch,
             recording.end,
             console.show_progress,
+            virtualenv,
             recording.journal,
         )
         outcome = execute_plan(decision.plan, performer)

@@ -26,7 +26,7 @@ from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import locate_configuration_files
 from pipguard.system.digests import digest
 from pipguard.system.frozen import dataclass, field, replace
-from pipguard.system.processes import run_captured, start_captured
+from pipguard.system.processes import Background, run_captured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -280,15 +280,15 @@ def start_asking_versions(
     parts = [names[::2], names[1::2]] if len(names) > _MANY_NAMES else [names]
     questions = [build_question(part, versions_only=True) for part in parts]
     try:
-        waiting = [start_captured(build_probe_command(request), environ, q) for q in questions]
+        waiting = [Background(build_probe_command(request), environ, q) for q in questions]
     except OSError:  # without a Python that runs there is no answer
         waiting = []
 
     def finish() -> dict[str, ProjectMetadata]:
         found: dict[str, ProjectMetadata] = {}
-        for wait in waiting:
+        for asked in waiting:
             try:
-                answers = parse_answers(wait(LONGEST_LOOK).stdout)
+                answers = parse_answers(asked.finish(LONGEST_LOOK).stdout)
             except TimeoutError:
                 continue
             found.update((name, parse_record(record)) for name, record in answers.items())

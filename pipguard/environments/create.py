@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
-from pipguard.environments.bytecode import provide_bytecode
 from pipguard.environments.distributions import list_site_folders, scan_distributions
 from pipguard.environments.inspect import UNFINISHED_NAME, interpreter_path, is_unfinished
 from pipguard.environments.nearby import OWN_FOLDER
@@ -22,6 +21,7 @@ from pipguard.environments.places import (
     remove_empty_folder,
     remove_tree,
 )
+from pipguard.environments.shared_pip import share_pip
 from pipguard.environments.trust import record_trust
 from pipguard.errors import PipguardError
 from pipguard.pip.configuration import Variables
@@ -43,6 +43,9 @@ class Creation:
     """Whether a broken environment is set aside first; it comes back when this fails."""
     keeps_packages: bool = False
     """Whether what is installed in the broken one is taken over; both are for the same Python."""
+    shared_pip: str = ""
+    """The folder of a pip with which the first step begins as soon as the command announces that
+    the interpreter works, and waits until the environment is whole; empty where it does not."""
 
 
 CREATION_VARIABLES = (("VIRTUALENV_VENV_REDIRECT", "0"),)
@@ -61,8 +64,6 @@ class Creator:
     """Makes one environment, from nothing to its first successful install."""
 
     def __init__(self, creation: Creation, environ: Mapping[str, str], journal: Journal) -> None:
-        wants_bytecode = not environ.get("PYTHONDONTWRITEBYTECODE")
-        self.bytecode = cache_folder(environ, "bytecode") if wants_bytecode else ""
         self.environ = environ
         self.creation = creation
         self.path = creation.path
@@ -87,6 +88,11 @@ class Creator:
         `run` runs a command quietly and returns its exit status. Raises `PipguardError` for a place
         where no environment can be, `CreationFailed` for what virtualenv could not do.
         """
+        self.begin()
+        self.complete(run(self.creation.command))
+
+    def begin(self) -> None:
+        """Make the folder and mark it as unfinished. Raises `PipguardError`."""
         hint = "PIPGUARD_VENV=FOLDER chooses another place"
         try:
             self.path.encode()
@@ -99,15 +105,22 @@ class Creator:
         except OSError as error:
             problem = error.strerror or str(error)
             raise PipguardError(f"{self.path} cannot be made: {problem}", hint) from error
-        if run(self.creation.command) != 0:
+
+    def complete(self, exit_status: int) -> str:
+        """Add what virtualenv, which ended with this status, leaves to us.
+
+        Returns the folder of the shared pip, if it is the same as the environment's. Raises
+        `CreationFailed`.
+        """
+        if exit_status != 0:
             raise CreationFailed(f"virtualenv could not make {self.path}")
         remove_tree(os.path.join(self.path, OWN_FOLDER, "cache"))
         remove_empty_folder(os.path.join(self.path, OWN_FOLDER))
-        if self.bytecode:
-            provide_bytecode(self.path, self.bytecode, self.environ)
+        shared_pip = share_pip(self.path, self.environ)
         if self.place.former:
             inside = "" if self.creation.keeps_packages else OWN_FOLDER
             _take_over(os.path.join(self.place.former, inside), os.path.join(self.path, inside))
+        return shared_pip
 
     @property
     def variables(self) -> Variables:

@@ -11,6 +11,8 @@ from types import MappingProxyType
 from pipguard.environments.create import Creation
 from pipguard.environments.inspect import Environment, interpreter_path
 from pipguard.environments.opening import OPENING
+from pipguard.environments.run_pip import RUN_PIP
+from pipguard.environments.run_virtualenv import RUN_VIRTUALENV
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import Variables
 from pipguard.pip.interpreter import build_isolated_command
@@ -51,6 +53,8 @@ class Tools:
     """What pip's configuration in the base's `sys.prefix` sets, for a pip with another prefix."""
     version: tuple[int, int] | None = None
     """The base's."""
+    shared_pip: str = ""
+    """The folder of a compiled pip for it, where there is one."""
 
 
 def plan_venv(
@@ -68,22 +72,38 @@ def plan_venv(
     """
     environment = route.environment
     creation = None
-    if environment.must_be_made or route.rebuilds:
+    if route.rebuilds:
         creation = plan_creation(environment.path, tools, sees_system=sees_system)
-    if creation and route.rebuilds:
         keeps = keeps_packages(environment, tools)
         creation = replace(creation, replaces_broken=True, keeps_packages=keeps)
+    elif environment.must_be_made:
+        shared_pip = _choose_shared_pip(command, tools, sees_system=sees_system)
+        creation = plan_creation(
+            environment.path, tools, sees_system=sees_system, shared_pip=shared_pip
+        )
     pip = build_pip_command(environment, tools, is_new=creation is not None)
     words = command.without("--user")
     if tools.real_pip and not command.is_known_to(NEWEST):
         # Only the older, real pip still knows an option of this command.
         pip = (*tools.real_pip.command, "--python", interpreter_path(environment.path))
+    elif creation and creation.shared_pip:
+        pip = (*build_isolated_command(pip[0], tools.version), RUN_PIP, creation.shared_pip)
     variables = build_variables(tools)
     steps = [Step(f"{command.subcommand} in it", (*pip, *words), variables)]
     if creation and route.rebuilds and not creation.keeps_packages:
         steps[:0] = _install_again(environment.requirements, askings, pip, variables)
     notes = ("--user is left out: an environment is yours already",) if command.is_user else ()
     return Plan("venv", tuple(steps), environment.path, creation, notes=notes)
+
+
+def _choose_shared_pip(command: PipCommand, tools: Tools, *, sees_system: bool) -> str:
+    """Return the pip that may begin an install in an environment which is not whole yet.
+
+    Not where another pip has to be the one, or where what the environment sees is settled last.
+    """
+    is_opaque = tools.real_pip is not None and tools.real_pip.is_opaque
+    may_begin = command.is_known_to(NEWEST) and not is_opaque and not sees_system
+    return tools.shared_pip if may_begin and os.name == "posix" else ""
 
 
 def keeps_packages(environment: Environment, tools: Tools) -> bool:
@@ -137,20 +157,24 @@ def plan_opening(environment: Environment, tools: Tools) -> Step:
     return Step("let it see the system's packages", words, mode="quiet")
 
 
-def plan_creation(path: str, tools: Tools, *, sees_system: bool = False) -> Creation:
-    """Return how an environment is made."""
+def plan_creation(
+    path: str, tools: Tools, *, sees_system: bool = False, shared_pip: str = ""
+) -> Creation:
+    """Return how an environment is made; `shared_pip` is one that begins meanwhile."""
     site = ("--system-site-packages",) if sees_system else ()
-    return Creation(path, (*build_virtualenv_command(tools), *site, path))
+    virtualenv = build_virtualenv_command(tools, RUN_VIRTUALENV if shared_pip else "")
+    return Creation(path, (*virtualenv, *site, path), shared_pip=shared_pip)
 
 
-def build_virtualenv_command(tools: Tools) -> tuple[str, ...]:
+def build_virtualenv_command(tools: Tools, script: str = "") -> tuple[str, ...]:
     """Return the words that make an environment for the base interpreter, all but its folder.
 
     Left to itself, virtualenv looks for newer wheels every fortnight, in background processes that
     ask the public index whatever pip's configuration says.
     """
-    words = ("virtualenv", "--quiet", "--no-periodic-update", "--python", tools.base)
-    return (tools.python, "-I", "-m", *words)
+    start = (script,) if script else ("-m", "virtualenv")
+    words = ("--quiet", "--no-periodic-update", "--python", tools.base)
+    return (tools.python, "-I", *start, *words)
 
 
 def build_pip_command(environment: Environment, tools: Tools, *, is_new: bool) -> tuple[str, ...]:

@@ -124,40 +124,103 @@ def run_captured(
         return Captured(supervision.wait_for(child), stdout, stderr)
 
 
-def start_captured(
-    command: Sequence[str], environ: Mapping[str, str], given: bytes = b""
-) -> Callable[[float], Captured]:
-    """Start a child of ours and return a way to wait for it, at most so many seconds.
+class Background:
+    """A child of ours that runs while we do other things; it shares our terminal's Ctrl-C."""
 
-    Meanwhile other things can be done; it shares our terminal's Ctrl-C. `given` is its stdin, which
-    must fit into a pipe. Raises OSError when it cannot be started; the waiting, TimeoutError when
-    the child has been killed.
-    """
-    import subprocess
+    def __init__(
+        self, command: Sequence[str], environ: Mapping[str, str], given: bytes | None = b""
+    ) -> None:
+        """Start it; `given` is its stdin, None if that comes later. Raises OSError."""
+        import subprocess
 
-    pipe = subprocess.PIPE
-    child = subprocess.Popen(
-        list(command), env=drop_relative_entries(environ), stdin=pipe, stdout=pipe, stderr=pipe
-    )
+        pipe = subprocess.PIPE
+        self.child = subprocess.Popen(
+            list(command),
+            env=drop_relative_entries(environ),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            close_fds=False,
+        )
+        self.lifeline, self.child.stdin = self.child.stdin, None
+        if given is not None:
+            self.give(given)
+            self.let_go()
 
-    if child.stdin:
+    def give(self, given: bytes) -> None:
+        """Write to its stdin what fits into a pipe; its stdin ends when we end, or let it go."""
+        assert self.lifeline
         try:
-            with child.stdin as stdin:
-                stdin.write(given)
+            self.lifeline.write(given)
+            self.lifeline.flush()
         except BrokenPipeError:
-            pass  # it ended without reading: the one who waits learns how
-        child.stdin = None
+            return  # it ended without reading: the one who waits learns how
 
-    def wait(timeout: float) -> Captured:
+    def let_go(self) -> None:
+        """End its stdin."""
+        assert self.lifeline
         try:
-            stdout, stderr = child.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired as error:
-            with child:  # closes its pipes and waits for its end
-                child.kill()
-            raise TimeoutError(timeout) from error
-        return Captured(child.returncode, stdout, stderr)
+            self.lifeline.close()
+        except BrokenPipeError:
+            return
 
-    return wait
+    def announces(self) -> bool:
+        """Wait for the first byte on its stdout; tell whether there came one."""
+        assert self.child.stdout
+        return bool(os.read(self.child.stdout.fileno(), 1))
+
+    def finish(self, timeout: float | None = None) -> Captured:
+        """Wait for its end, and return what it wrote that was not read yet.
+
+        Raises TimeoutError after so many seconds, when it has been killed.
+        """
+        import subprocess
+
+        try:
+            stdout, stderr = self.child.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            with self:
+                raise TimeoutError(timeout) from error
+        return Captured(self.child.returncode, stdout, stderr)
+
+    def kill(self) -> None:
+        """Let it end at once, if it has not ended; who waits for its end sees it."""
+        self.child.kill()
+
+    def __enter__(self) -> Background:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let it end at once, if it has not ended."""
+        with self.child:  # closes its pipes and waits for its end
+            self.kill()
+        self.let_go()
+
+
+class Gate:
+    """Where a child waits for a word of ours; the gate closes without one when we are done."""
+
+    def __init__(self) -> None:
+        self.reading, self.writing = os.pipe()
+        os.set_inheritable(self.reading, True)
+
+    def __enter__(self) -> Gate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.reading)
+        self.close()
+
+    def open(self, word: bytes) -> None:
+        """Let the child go on."""
+        os.write(self.writing, word)
+        self.close()
+
+    def close(self) -> None:
+        """Say nothing more."""
+        if self.writing >= 0:
+            os.close(self.writing)
+            self.writing = -1
 
 
 def make_asker(environ: Mapping[str, str]) -> Callable[[list[str]], bytes | None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -41,6 +42,11 @@ def break_environment(project: Path) -> None:
     (project / ".venv/bin/python").symlink_to("/nowhere/python")
 
 
+def remove_environment(project: Path) -> None:
+    """Take all of it away; the shared pip stays in the cache."""
+    shutil.rmtree(project / ".venv")
+
+
 @dataclass(frozen=True)
 class Route:
     """A command, and what was typed before it."""
@@ -53,6 +59,9 @@ class Route:
 
 ROUTES = {
     "first install": Route(["install", "tinylib"]),
+    "first install by a shared pip": Route(
+        ["install", "tinylib"], [["install", "six"]], prepare=remove_environment
+    ),
     "install": Route(["install", "tinyextra"], [["install", "tinylib"]]),
     "upgrade": Route(["install", "-U", "six"], [["install", "six==1.15.0"]]),
     "uninstall": Route(["uninstall", "-y", "six"], [["install", "six"]]),

@@ -14,6 +14,8 @@ from harness.running import run_module
 
 from pipguard.system.processes import (
     DISCARD,
+    Background,
+    Gate,
     Interrupted,
     Terminated,
     postponing_signals,
@@ -22,7 +24,6 @@ from pipguard.system.processes import (
     run_captured,
     run_foreground,
     run_relaying,
-    start_captured,
 )
 
 
@@ -59,16 +60,35 @@ def test_statuses_are_a_shells(text: str, status: int) -> None:
 
 def test_a_child_need_not_read_what_it_is_given() -> None:
     more_than_a_pipe_holds = b"x" * 1_000_000
-    wait = start_captured(shell("exit 3"), os.environ, given=more_than_a_pipe_holds)
-    assert wait(60).exit_status == 3
+    child = Background(shell("exit 3"), os.environ, given=more_than_a_pipe_holds)
+    assert child.finish(60).exit_status == 3
 
 
 def test_a_child_that_takes_too_long_is_gone() -> None:
-    wait = start_captured(shell("echo $$; exec sleep 600"), os.environ)
+    child = Background(shell("exec sleep 600"), os.environ)
     with pytest.raises(TimeoutError):
-        wait(0)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        child.finish(0)
+    assert child.child.returncode == -signal.SIGKILL
+
+
+def test_a_child_announces_itself_or_ends() -> None:
+    child = Background(shell("printf +; echo more; exit 4"), os.environ)
+    assert child.announces()
+    captured = child.finish()
+    assert (captured.exit_status, captured.stdout) == (4, b"more\n")
+    silent = Background(shell("exit 5"), os.environ)
+    assert not silent.announces()
+    assert silent.finish().exit_status == 5
+
+
+@pytest.mark.parametrize(("word", "status"), [(b"+", 0), (b"", 1)])
+def test_a_child_waits_at_a_gate(word: bytes, status: int) -> None:
+    with Gate() as gate:
+        timer = threading.Timer(0, lambda: gate.open(word) if word else gate.close())
+        timer.start()
+        command = shell(f'read -r -n 1 word <&{gate.reading}; test "$word" = +')
+        assert run_foreground(["/bin/bash", *command[1:]], os.environ) == status
+        timer.join()
 
 
 def test_what_cannot_be_started_is_an_error() -> None:

@@ -1,9 +1,9 @@
-"""pip is compiled once for all environments, before anything strange can be in one of them."""
+"""pip is compiled and copied once, before anything strange can be in an environment."""
 
 from __future__ import annotations
 
-import marshal
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,39 +11,46 @@ from pathlib import Path
 
 import pytest
 
-from pipguard.environments.bytecode import provide_bytecode
+from pipguard.environments.shared_pip import locate_shared_pip, share_pip
 
 MakeEnvironment = Callable[[], Path]
+VERSION = sys.version_info[:2]
 
 
 def compiled_in(environment: Path) -> list[Path]:
     return list(environment.glob("lib/*/site-packages/pip/**/*.pyc"))
 
 
-def provide(environment: Path, cache: Path) -> None:
-    provide_bytecode(str(environment), str(cache), os.environ)
+def environ_with(cache: Path) -> dict[str, str]:
+    return {**os.environ, "XDG_CACHE_HOME": str(cache), "PYTHONDONTWRITEBYTECODE": ""}
+
+
+def share(environment: Path, cache: Path) -> str:
+    return share_pip(str(environment), environ_with(cache))
+
+
+def locate(cache: Path) -> str:
+    return locate_shared_pip(environ_with(cache), VERSION)
+
+
+def make_virtual(folder: Path) -> Path:
+    words = ("-I", "-m", "virtualenv", "--quiet", "--no-periodic-update", str(folder))
+    subprocess.run([sys.executable, *words], check=True)
+    return folder
 
 
 @pytest.fixture
 def make_environment(tmp_path: Path) -> MakeEnvironment:
     """Let virtualenv make one environment after the other; return the folder."""
-
-    def make() -> Path:
-        folder = tmp_path / f"environment-{len(list(tmp_path.iterdir()))}"
-        words = ("-I", "-m", "virtualenv", "--quiet", "--no-periodic-update", str(folder))
-        subprocess.run([sys.executable, *words], check=True)
-        return folder
-
-    return make
+    return lambda: make_virtual(tmp_path / f"environment-{len(list(tmp_path.iterdir()))}")
 
 
 @pytest.fixture(scope="module")
 def filled_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache that holds the compiled pip of a first environment."""
     base = tmp_path_factory.mktemp("first")
-    words = ("-I", "-m", "virtualenv", "--quiet", "--no-periodic-update", str(base / "it"))
-    subprocess.run([sys.executable, *words], check=True)
-    provide(base / "it", base / "cache")
+    assert locate(base / "cache") == ""
+    assert share(make_virtual(base / "it"), base / "cache") == locate(base / "cache") != ""
     assert len(compiled_in(base / "it")) > 100
     return base / "cache"
 
@@ -51,12 +58,7 @@ def filled_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cache(filled_cache: Path, tmp_path: Path) -> Path:
     """A copy of it, to be spoiled."""
-    (kept,) = filled_cache.iterdir()
-    copy = tmp_path / "cache"
-    copy.mkdir(mode=0o700)
-    (copy / kept.name).write_bytes(kept.read_bytes())
-    (copy / kept.name).chmod(0o600)
-    return copy
+    return Path(shutil.copytree(filled_cache, tmp_path / "cache"))
 
 
 def test_python_takes_what_is_lent_for_its_own(
@@ -65,7 +67,7 @@ def test_python_takes_what_is_lent_for_its_own(
     environment = make_environment()
     (source,) = environment.glob("lib/*/site-packages/pip/__init__.py")
     os.utime(source, (1_000_000_000, 1_000_000_000))
-    provide(environment, cache)
+    assert share(environment, cache) == locate(cache)
     (path,) = (p for p in compiled_in(environment) if p.parent.parent == source.parent
                and p.name.startswith("__init__."))  # fmt: skip
     before = path.stat().st_mtime_ns
@@ -84,55 +86,47 @@ def test_another_source_of_the_same_size_gets_nothing(
     environment = make_environment()
     (source,) = environment.glob("lib/*/site-packages/pip/_internal/cli/main.py")
     source.write_text(source.read_text().replace("e", "a"))
-    provide(environment, cache)
-    assert compiled_in(environment)
-    assert not list(source.parent.glob("__pycache__/main.*"))
+    assert share(environment, cache) == ""
+    assert compiled_in(environment) == []
 
 
-def test_the_cache_is_filled_without_asking_an_index(
+def test_a_copy_that_lost_a_file_is_made_anew(
+    cache: Path, make_environment: MakeEnvironment
+) -> None:
+    Path(locate(cache), "pip/_vendor/certifi/cacert.pem").unlink()
+    assert share(make_environment(), cache) == ""
+    assert locate(cache) == ""
+    assert share(make_environment(), cache) == locate(cache) != ""
+
+
+def test_the_copy_is_made_without_asking_an_index(
     make_environment: MakeEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_REQUIREMENT", "/dev/null/none")
-    provide(make_environment(), tmp_path / "cache")
-    assert list((tmp_path / "cache").iterdir())
+    assert share(make_environment(), tmp_path / "cache")
 
 
-def test_nothing_is_written_outside_of_pip(cache: Path, make_environment: MakeEnvironment) -> None:
-    environment = make_environment()
-    (kept,) = cache.iterdir()
-    one = next(iter(marshal.loads(kept.read_bytes()).values()))
-    evil = ["../__pycache__/x.cpython-311.pyc", "/tmp/__pycache__/x.pyc", "inside/__init__.pyc"]
-    kept.write_bytes(marshal.dumps(dict.fromkeys(evil, one)))
-    before = sorted(environment.rglob("*"))
-    provide(environment, cache)
-    assert sorted(environment.rglob("*")) == before
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"noise", marshal.dumps([1]), marshal.dumps({"a/__pycache__/b.pyc": b"c"})]
-)
-def test_a_damaged_cache_is_none(
-    cache: Path, make_environment: MakeEnvironment, content: bytes
+def test_a_copy_of_another_pip_goes_when_there_is_a_new_one(
+    cache: Path, make_environment: MakeEnvironment
 ) -> None:
-    environment = make_environment()
-    (kept,) = cache.iterdir()
-    kept.write_bytes(content)
-    provide(environment, cache)
-    assert compiled_in(environment) == []
+    copy = Path(locate(cache))
+    copy.rename(copy.with_name(copy.name.replace("pip-", "pip-0.")))
+    assert share(make_environment(), cache) == str(copy)
+    assert list(copy.parent.iterdir()) == [copy]
 
 
 def test_what_others_may_write_to_is_not_lent(
     cache: Path, make_environment: MakeEnvironment
 ) -> None:
     environment = make_environment()
-    (kept,) = cache.iterdir()
-    kept.chmod(0o622)
-    provide(environment, cache)
+    Path(locate(cache)).chmod(0o722)
+    assert locate(cache) == ""
+    assert share(environment, cache) == ""
     assert compiled_in(environment) == []
 
 
 def test_a_cache_that_cannot_be_written_is_no_failure(make_environment: MakeEnvironment) -> None:
     environment = make_environment()
-    provide(environment, Path("/dev/null/cache"))
+    assert share(environment, Path("/dev/null/cache")) == ""
     assert compiled_in(environment)

@@ -1,0 +1,198 @@
+"""Keeps one compiled copy of pip for all new environments.
+
+In: an environment that virtualenv has just made, before anything is installed in it. Out: `.pyc`
+files beside its pip's sources, or a copy of that pip in the user's cache, compiled. A new
+environment's first pip takes three times as long as every later one, because it compiles itself;
+and the copy can begin an install while virtualenv still writes the environment's own. Never fails:
+without the copy pip compiles.
+
+A wheel can bring `.pyc` files for pip's own modules, so the copy is taken only from an environment
+that holds nothing but what virtualenv put there. A module is lent only to the very same source;
+the time in its head is set anew, because that is what tells Python that they belong together.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+
+from pipguard.environments.distributions import Unreadable, list_site_folders
+from pipguard.environments.inspect import interpreter_path
+from pipguard.environments.places import DRAFT_ENDING, remove_tree
+from pipguard.system.folders import (
+    cache_folder,
+    is_private,
+    list_readable_names,
+    open_private_folder,
+)
+from pipguard.system.private_files import remove_file
+from pipguard.system.processes import run_captured
+
+# Of a pyc: magic number, flags, time and size of the source (PEP 552).
+_TIME = slice(8, 12)
+_HEAD = 16
+_COMPILED = "__pycache__"
+
+
+def locate_shared_pip(environ: Mapping[str, str], version: tuple[int, int] | None) -> str:
+    """Return the folder that holds the newest pip for a Python of this version; empty without."""
+    folder = _locate_folder(environ)
+    if not folder or not version:
+        return ""
+    names = [n for n in list_readable_names(folder) if n.endswith(_build_ending(*version))]
+    paths = [os.path.join(folder, name) for name in names]
+    return max(filter(_is_private, paths), key=_read_time, default="")
+
+
+def share_pip(environment: str, environ: Mapping[str, str]) -> str:
+    """Give a new environment's pip its compiled modules; return the folder of the shared pip.
+
+    Where there is no copy of this pip yet, pip compiles its modules now, and they are copied. Empty
+    where there is none that is the same to the last byte.
+    """
+    folder = _locate_folder(environ)
+    for package, name in _list_pips(environment) if folder else ():
+        shared = os.path.join(folder, name)
+        try:
+            if not os.path.isdir(shared):
+                _compile(environment, environ)
+                return shared if _copy(package, shared) else ""
+            if not _is_private(shared):
+                return ""
+            if _has_all(package, os.path.join(shared, "pip")):
+                _lend(os.path.join(shared, "pip"), package)
+                return shared
+            remove_tree(shared)  # a cleaner of caches was there; the next environment makes it anew
+        except OSError:  # a full disk: pip says it better
+            return ""
+    return ""
+
+
+def _locate_folder(environ: Mapping[str, str]) -> str:
+    return "" if environ.get("PYTHONDONTWRITEBYTECODE") else cache_folder(environ, "pips")
+
+
+def _build_ending(major: int, minor: int) -> str:
+    return f"-python{major}.{minor}"
+
+
+def _is_private(path: str) -> bool:
+    try:
+        return is_private(os.lstat(os.path.dirname(path))) and is_private(os.lstat(path))
+    except OSError:
+        return False
+
+
+def _read_time(path: str) -> float:
+    return os.lstat(path).st_mtime
+
+
+def _compile(environment: str, environ: Mapping[str, str]) -> None:
+    """Let pip import what an install imports: one of itself, which is there, asks no index."""
+    words = ("-I", "-m", "pip", "--isolated", "install", "--quiet", "--no-index", "pip")
+    variables = {**environ, "PIP_CONFIG_FILE": os.devnull}
+    run_captured((interpreter_path(environment), *words), variables)
+
+
+def _list_pips(environment: str) -> Iterator[tuple[str, str]]:
+    """Yield the folder of each pip and the name of its version and Python."""
+    try:
+        sites = list_site_folders(environment)
+    except Unreadable:
+        return
+    for site in sites:
+        python = os.path.basename(os.path.dirname(site))
+        for name in list_readable_names(site):
+            if name.startswith("pip-") and name.endswith(".dist-info"):
+                yield os.path.join(site, "pip"), f"{name.removesuffix('.dist-info')}-{python}"
+
+
+def _copy(package: str, shared: str) -> bool:
+    """Copy a compiled pip as a whole, in place of those of other versions for the same Python."""
+    folder, name = os.path.split(shared)
+    if not open_private_folder(folder):
+        return False
+    draft = f"{shared}.{os.getpid()}{DRAFT_ENDING}"
+    ending = name[name.rindex("-") :]
+    others = [other for other in list_readable_names(folder) if other.endswith(ending)]
+    try:
+        _remove_cut_off(package)
+        os.mkdir(draft, mode=0o700)
+        shutil.copytree(package, os.path.join(draft, "pip"))
+        os.rename(draft, shared)
+    except (OSError, shutil.Error):
+        remove_tree(draft)
+        return False
+    for other in others:
+        remove_tree(os.path.join(folder, other))
+    return True
+
+
+def _remove_cut_off(package: str) -> None:
+    """Remove modules that cannot be read: on a full disk Python cuts them off without a word."""
+    for path in _list_files(package, ".pyc"):
+        with open(path, "rb") as file:
+            content = file.read()
+        try:
+            marshal.loads(content[_HEAD:])
+        except (EOFError, ValueError, TypeError):
+            remove_file(path)
+
+
+def _list_files(package: str, ending: str) -> Iterator[str]:
+    for parent, _, files in os.walk(package):
+        yield from (os.path.join(parent, name) for name in files if name.endswith(ending))
+
+
+def _has_all(package: str, shared: str) -> bool:
+    """Tell whether a copy has every file of a pip that is not compiled, with the same content."""
+    for parent, folders, files in os.walk(package):
+        folders[:] = [name for name in folders if name != _COMPILED]
+        inside = os.path.join(shared, os.path.relpath(parent, package))
+        if not all(_is_same(os.path.join(parent, n), os.path.join(inside, n)) for n in files):
+            return False
+    return True
+
+
+def _is_same(path: str, other: str) -> bool:
+    try:
+        with open(path, "rb") as file, open(other, "rb") as copy:
+            return file.read() == copy.read()
+    except FileNotFoundError:
+        return False
+
+
+def _lend(shared: str, package: str) -> None:
+    """Write the compiled modules beside the same sources in another environment."""
+    for path in _list_files(shared, ".pyc"):
+        target = os.path.join(package, os.path.relpath(path, shared))
+        source = _locate_source(target)
+        if os.path.exists(target) or not os.path.exists(source):
+            continue
+        with open(path, "rb") as file:
+            data = file.read()
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _write_whole(target, data[: _TIME.start] + _read_source_time(source) + data[_TIME.stop :])
+
+
+def _write_whole(path: str, data: bytes) -> None:
+    """Write a module: half of one stops pip, because its head says that it is whole."""
+    draft = f"{path}.{os.getpid()}"
+    try:
+        with open(draft, "wb") as file:
+            file.write(data)
+        os.replace(draft, path)
+    except OSError:
+        remove_file(draft)
+        raise
+
+
+def _locate_source(path: str) -> str:
+    parent, name = os.path.split(path)
+    return os.path.join(os.path.dirname(parent), name.partition(".")[0] + ".py")
+
+
+def _read_source_time(source: str) -> bytes:
+    return (int(os.stat(source).st_mtime) & 0xFFFFFFFF).to_bytes(4, "little")
