@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
+from pipguard.environments.distributions import describe_change, list_distributions
 from pipguard.environments.inspect import UNFINISHED_NAME
 from pipguard.environments.run_pip import GATE, OTHER, SAME
 from pipguard.environments.run_virtualenv import RUN_VIRTUALENV
@@ -33,7 +34,7 @@ from pipguard.system.processes import (
     run_foreground,
     run_relaying,
 )
-from pipguard.system.streams import measure_terminal, write_error
+from pipguard.system.streams import measure_terminal, write_error, write_output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ INTERRUPTED = 130
 NO_COMMANDS = b"No apps associated with package"
 
 
+_UV_FAILED = 2  # where pip says 1: the index cannot be reached, a file is missing (uv 0.13)
 _PATIENCE = 10.0
 _LITTLE_SPACE = 1024 * 1024
 
@@ -253,9 +255,29 @@ def _perform_whole(step: Step, plan: Plan, performer: Performer) -> tuple[int, b
     """Perform a step so that what it is about is changed as a whole, or is as it was before."""
     if step.makes:
         return _make_as_a_whole(step, performer), False
+    if step.mode == "uv" and plan.environment:
+        return _run_uv(step, plan.environment, performer), False
     if plan.pipx_home and step.application:
         return _change_application(step, plan.pipx_home, performer)
     return _perform(step, performer)
+
+
+def _run_uv(step: Step, environment: str, performer: Performer) -> int:
+    """Run uv, and let stdout and the exit status tell programs what pip would have told them."""
+    before = list_distributions(environment)
+    environ = apply_changes(performer.environ, step.environ)
+    try:
+        status = run_foreground(step.command, environ, stdout=2)
+    except OSError as error:
+        raise _describe_failed_start(step, error) from error
+    if status == 0 and "--quiet" not in step.command:
+        write_output(describe_change(environment, before, step.names, step.directory))
+    return 1 if status == _UV_FAILED else status
+
+
+def _describe_failed_start(step: Step, error: OSError) -> PipguardError:
+    problem = error.strerror or str(error)
+    return PipguardError(f"{step.command[0]} cannot be started: {problem}")
 
 
 def _make_as_a_whole(step: Step, performer: Performer) -> int:
@@ -304,8 +326,7 @@ def _perform(step: Step, performer: Performer) -> tuple[int, bool]:
         stdout = 2 if step.mode == "aside" else None
         return run_foreground(step.command, environ, stdout=stdout), False
     except OSError as error:
-        problem = error.strerror or str(error)
-        raise PipguardError(f"{step.command[0]} cannot be started: {problem}") from error
+        raise _describe_failed_start(step, error) from error
 
 
 def _choose_patience(step: Step) -> float | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Literal
 
-    Mode = Literal["foreground", "aside", "quiet", "pipx"]
+    Mode = Literal["foreground", "aside", "quiet", "pipx", "uv"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Step:
     command: tuple[str, ...]
     environ: Variables = ()
     mode: Mode = "foreground"
-    """On the user's terminal, there with stdout on stderr, unseen unless it fails, or as pipx."""
+    """On the user's terminal, there with stdout on stderr, unseen unless it fails, as pipx; or as
+    uv, of which stdout tells what pip would have told."""
     subject: str = ""
     """The target that it is about, as the user wrote it, where there are several steps."""
     question: str = ""
@@ -46,6 +47,10 @@ class Step:
     """Tried in its place when pipx finds that the target has no command of its own."""
     fallback: Plan | None = None
     """Performed in its place when the target has no command at all."""
+    names: tuple[str, ...] = ()
+    """The normalised names of what uv was asked for."""
+    directory: str = ""
+    """The folder that uv's command is run in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Plan:
     """The pipx that the steps run, where they do."""
     exit_status: int = 0
     """What it ends with when no step was performed: there is none, or the user said no."""
+    installer: str = "pip"
+    """`pip`, or `uv` by the user's word."""
     removal: str | None = None
     """Folder of an environment that is removed when the steps have succeeded."""
     notes: tuple[str, ...] = ()

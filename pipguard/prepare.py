@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from pipguard.caller import Caller
-from pipguard.classification.targets import Target, read_target
+from pipguard.classification.targets import Target, parse_requirement, read_target
 from pipguard.discover import Surroundings
 from pipguard.environments.distributions import (
     TOOLCHAIN,
@@ -33,7 +33,7 @@ from pipguard.knowledge import (
     read_requirement_name,
 )
 from pipguard.pip.command_line import PipCommand, parse_command
-from pipguard.pip.requirements_files import read_files_of
+from pipguard.pip.requirements_files import read_files_of, read_requirements_files
 from pipguard.plan import Plan
 from pipguard.plans.venv import Tools, keeps_packages, plan_opening, plan_venv
 from pipguard.route import (
@@ -112,24 +112,14 @@ class Preparation:
     def _plan_environment(self, route: ToVenv) -> Plan:
         """Plan an install in an environment; what is installed anew comes from where it came."""
         environment = route.environment
-        askings: dict[str, Asking] = {}
-        notes: tuple[str, ...] = ()
-        if route.rebuilds and not keeps_packages(environment, self.tools):
-            from pipguard.environments.inventory import Location
-            from pipguard.history.origins import describe_guesses, recall_origins
-
-            location = Location("environment", environment.path)
-            kept = recall_origins(self.caller, self.tools.base, location, environment.path)
-            for word in environment.requirements:
-                name, _, version = word.partition("==")
-                if version:
-                    askings[word] = kept.ask_again(normalise_name(name), version)
-            notes = describe_guesses(askings, kept.now)
+        askings, notes = self._recall_held(route)
         need = self._find_need(environment) if not route.is_idle else None
         wants = self.settings.system_site_packages
         opens = need is not None if wants is None else wants
         is_open = sees_system(environment.path)
         plan = plan_venv(route, self.command, self.tools, askings, sees_system=is_open or opens)
+        if self.settings.installer == "uv" and self._is_install(route):
+            plan = self._leave_to_uv(route, plan, sees_system=is_open or opens)
         if wants and not is_open and not plan.creation and not route.is_idle:
             name = os.path.basename(environment.path)
             if self.surroundings.place.is_active:
@@ -148,6 +138,56 @@ class Preparation:
             notes = (*notes, said)
         closing = self._describe_starter(environment) if self._is_install(route) else ""
         return replace(plan, notes=(*plan.notes, *notes), closing=closing)
+
+    def _recall_held(self, route: ToVenv) -> tuple[dict[str, Asking], tuple[str, ...]]:
+        """Return how what a broken environment holds is asked for again, and what to say of it."""
+        environment = route.environment
+        if not route.rebuilds or keeps_packages(environment, self.tools):
+            return {}, ()
+        from pipguard.environments.inventory import Location
+        from pipguard.history.origins import describe_guesses, recall_origins
+
+        location = Location("environment", environment.path)
+        kept = recall_origins(self.caller, self.tools.base, location, environment.path)
+        pairs = ((word, *word.partition("==")[::2]) for word in environment.requirements)
+        askings = {
+            w: kept.ask_again(normalise_name(n), version) for w, n, version in pairs if version
+        }
+        return askings, describe_guesses(askings, kept.now)
+
+    def _leave_to_uv(self, route: ToVenv, plan: Plan, *, sees_system: bool) -> Plan:
+        """Return the plan for uv, by the user's word; pip's where uv has no counterpart."""
+        from pipguard.environments.uv import locate_uv
+        from pipguard.pip.bundled import locate_bundled_pip
+        from pipguard.pip.configuration import read_configured
+        from pipguard.pip.origins import read_origin
+        from pipguard.plans.uv import PipsTurnError, UvFacts, plan_uv
+
+        caller, base = self.caller, self.tools.base
+        environ = caller.environ
+        facts = UvFacts(
+            locate_uv(caller.python, environ),
+            locate_bundled_pip(self.tools.version),
+            read_origin(caller, base, route.environment.path, self.command),
+            read_configured(caller, base, route.environment.path),
+            tuple(read_files_of(self.command, caller.directory, environ)),
+            tuple(self._list_wanted_names()),
+            caller.directory,
+            tuple(name for name in environ if name.startswith("UV_")),
+        )
+        try:
+            return plan_uv(route, self.command, base, facts, sees_system=sees_system)
+        except PipsTurnError as turn:
+            return replace(plan, notes=(*plan.notes, f"pip installs it: uv has nothing for {turn}"))
+
+    def _list_wanted_names(self) -> Iterator[str]:
+        """Yield the name of each requirement that the command asks for; empty where it has none."""
+        for word in self.command.arguments:
+            yield read_target(word, self.caller.directory).name
+        files = self.command.values("--requirement")
+        for file in read_requirements_files(files, self.caller.directory, self.caller.environ):
+            for line in file.requirements:
+                yield parse_requirement(line.partition(" --")[0]).name
 
     def _describe_companies(self, environment: Environment) -> Iterator[str]:
         """Yield how a library gets to an application of pipx's that imports it where it can."""

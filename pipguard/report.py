@@ -286,10 +286,11 @@ def _describe_route(decision: Decision, reader: Reader) -> str:
     path = shorten_path(route.environment.path, reader)
     place = decision.surroundings.place
     fresh = " (made anew)" if route.rebuilds else " (new)" if decision.plan.creation else ""
+    by = ", by uv" if decision.plan.installer == "uv" else ""
     if place.origin == "personal":
-        return f"{what} to your personal environment {path}{fresh}: {place.reason}"
+        return f"{what} to your personal environment {path}{fresh}{by}: {place.reason}"
     through = f" ({shorten_path(place.reason, reader)})" if place.reason else ""
-    return f"{what} to {path}{fresh}{through}{_after_colon(route.reason)}"
+    return f"{what} to {path}{fresh}{through}{by}{_after_colon(route.reason)}"
 
 
 def _describe_targets(decision: Decision) -> str:

@@ -27,7 +27,7 @@ sys.path[:0] = [str(CHECKOUT / "tests"), str(CHECKOUT)]
 
 from harness.managed import Recipe, make_managed_python
 from harness.pips import PipShelf, bundled_pip_wheel
-from harness.wheels import PackageIndex, application, library
+from harness.wheels import PackageIndex, Release, application, library
 
 START = CHECKOUT / "scripts" / "start.py"
 MEMORY = "/dev/shm"
@@ -44,6 +44,8 @@ class Peer:
     prepare: Callable[[], None] = lambda: None
     """Puts things back before each run; not measured."""
     milliseconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    """Milliseconds that processors worked for it, its children's included."""
     memory: int = 0
     """The most that any process of it held, in kilobytes."""
 
@@ -67,6 +69,8 @@ class Row:
     fastest_ms: float
     ratio: float
     """Of the medians, to the case's first peer."""
+    cpu_ms: float
+    """The median of what processors worked for it."""
     peak_mb: float
 
 
@@ -77,7 +81,7 @@ class World:
         self.root = root
         self.home = root / "home"
         self.home.mkdir()
-        index = PackageIndex(root / "index")
+        self.index = index = PackageIndex(root / "index")
         index.add(library("six", "1.16.0"), application("pycowsay", "0.0.0.2"))
         index.add_file("pip", bundled_pip_wheel())  # pipx brings its own up to date
         self.python = self._choose_python()
@@ -96,6 +100,7 @@ class World:
             "PIP_INDEX_URL": index.url,
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIPX_DEFAULT_PYTHON": str(self.python),
+            "UV_CACHE_DIR": str(self.home / ".cache/uv"),
             "UV_NO_INDEX": "1",
             "UV_FIND_LINKS": str(index.find_links),
             "UV_PYTHON": str(self.python),
@@ -143,6 +148,7 @@ class World:
             )
             _, status, used = os.wait4(process.pid, 0)
             peer.milliseconds = [(time.perf_counter() - started) * 1000]
+            peer.cpu = [(used.ru_utime + used.ru_stime) * 1000]
             process.returncode = os.waitstatus_to_exitcode(status)
             if process.returncode:
                 said.seek(0)
@@ -155,6 +161,7 @@ def list_cases(world: World) -> list[Case]:
     """Return what is measured."""
     return [
         start_up(world), already_there(world), first_install(world), install_application(world),
+        install_many(world, 40), install_many(world, 66),
     ]  # fmt: skip
 
 
@@ -212,6 +219,7 @@ def first_install(world: World) -> Case:
         uv = f"'{world.uv}'"
         command = f"{uv} venv -q .venv && {uv} pip install -q --python .venv six"
         peers.append(Peer("uv venv + uv pip", command, clear))
+        peers.append(Peer("pipguard by uv", f"PIPGUARD_INSTALLER=uv {pipguard}", clear))
     return Case("new .venv", peers, folder)
 
 
@@ -229,6 +237,63 @@ def install_application(world: World) -> Case:
         Peer("pipguard", f"'{world.pipguard}' install pycowsay", clear),
     ]
     return Case("application", peers, folder)
+
+
+def install_many(world: World, count: int) -> Case:
+    """A requirements file of many small wheels, into a new environment."""
+    name = f"{count} wheels"
+    folder = world.make_folder(f"many-{count}")
+    parts = [f"part{count}x{number}" for number in range(count)]
+    world.index.add(*list_parts(parts))
+    (folder / "requirements.txt").write_text("".join(f"{part}==1.0\n" for part in parts))
+
+    def clear() -> None:
+        shutil.rmtree(folder / ".venv", ignore_errors=True)
+
+    def clear_caches() -> None:
+        clear()
+        for inside in (".cache", ".local/share/virtualenv"):
+            shutil.rmtree(world.home / inside, ignore_errors=True)
+
+    install = "install -r requirements.txt"
+    virtualenv = f"'{world.virtualenv}' -q -p '{world.python}' .venv"
+    pipguard = f"'{world.pipguard}' {install}"
+    peers = [
+        Peer("virtualenv + pip", f"{virtualenv} && .venv/bin/pip {install}", clear),
+        Peer("pipguard", pipguard, clear),
+        Peer("pipguard, no cache", pipguard, clear_caches),
+        Peer(
+            "python3 -m venv + pip",
+            f"'{world.python}' -m venv .venv && .venv/bin/pip {install}",
+            clear,
+        ),
+    ]
+    if world.uv:
+        uv = f"'{world.uv}'"
+        into = f"{uv} pip {install.replace('install', 'install -q --python .venv')}"
+        pip = f"{uv} pip install -q --python .venv --no-index '{bundled_pip_wheel()}'"
+        meant = f"{uv} venv -q .venv && {pip} && {into} --compile-bytecode"
+        by_uv = f"PIPGUARD_INSTALLER=uv {pipguard}"
+        peers += [
+            Peer("uv, what pip means", meant, clear),
+            Peer("pipguard by uv", by_uv, clear),
+            Peer("pipguard by uv, no cache", by_uv, clear_caches),
+            Peer("uv venv + uv pip", f"{uv} venv -q .venv && {into}", clear),
+        ]
+    return Case(name, peers, folder)
+
+
+def list_parts(names: list[str]) -> list[Release]:
+    """Return small wheels that need each other; their modules are the standard library's."""
+    sources = [p for p in sorted(Path(os.__file__).parent.glob("*.py")) if p.stat().st_size < 40000]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in sources]
+    parts = []
+    for number, name in enumerate(names):
+        modules = {f"{name}/module{k}.py": texts[(10 * number + k) % len(texts)] for k in range(10)}
+        needed = {n for n in (2 * number + 1, 2 * number + 2, number + 7) if n < len(names)}
+        requires = tuple(f"{names[n]}>=1" for n in sorted(needed))
+        parts.append(Release(name, "1.0", {f"{name}/__init__.py": "", **modules}, {}, requires))
+    return parts
 
 
 def grow(world: World) -> list[Case]:
@@ -283,6 +348,7 @@ def measure(case: Case, world: World, rounds: int) -> None:
             run = world.run(peer.command, case.folder)
             if number:
                 peer.milliseconds += run.milliseconds
+                peer.cpu += run.cpu
                 peer.memory = max(peer.memory, run.memory)
 
 
@@ -294,7 +360,8 @@ def summarise(case: Case) -> list[Row]:
         median = statistics.median(peer.milliseconds)
         fastest = min(peer.milliseconds)
         ratio = median / reference
-        rows.append(Row(case.name, peer.name, median, fastest, ratio, peer.memory / 1024))
+        cpu = statistics.median(peer.cpu)
+        rows.append(Row(case.name, peer.name, median, fastest, ratio, cpu, peer.memory / 1024))
     return rows
 
 
@@ -312,11 +379,12 @@ def describe_hand_over(case: Case) -> str:
 def format_table(rows: list[Row]) -> str:
     """Return the rows for people."""
     lines = [
-        f"{'case':18} {'what':26} {'median ms':>10} {'fastest':>9} {'ratio':>6} {'peak MB':>8}"
+        f"{'case':18} {'what':26} {'median ms':>10} {'fastest':>9} {'ratio':>6} {'CPU ms':>8}"
+        f" {'peak MB':>8}"
     ]
     for row in rows:
-        numbers = f"{row.median_ms:10.1f} {row.fastest_ms:9.1f} {row.ratio:6.2f} {row.peak_mb:8.1f}"
-        lines.append(f"{row.case:18} {row.peer:26} {numbers}")
+        numbers = f"{row.median_ms:10.1f} {row.fastest_ms:9.1f} {row.ratio:6.2f} {row.cpu_ms:8.1f}"
+        lines.append(f"{row.case:18} {row.peer:26} {numbers} {row.peak_mb:8.1f}")
     return "\n".join(lines)
 
 

@@ -60,8 +60,8 @@ COMPUTING = {
 LOOKING = {"glob", "io", "pathlib", "shutil", "socket", "tempfile", "time", "urllib"} | STARTERS
 COMPUTING_FUNCTIONS = {
     "build_isolated_command", "dataclass", "draft_of", "drop_relative_entries", "field",
-    "group_by_asking", "interpreter_path", "mask_secrets", "parse_requirement", "quote_word",
-    "replace",
+    "group_by_asking", "interpreter_path", "mask_secrets", "parse_boolean", "parse_requirement",
+    "quote_word", "replace", "strip_secrets",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from pipguard.errors import PipguardError
 from pipguard.knowledge import normalise_name
@@ -58,6 +58,27 @@ def scan_distributions(folders: Iterable[str]) -> Iterator[tuple[str, str, str]]
             if dot and ending in {"dist-info", "egg-info", "egg-link"} and entry[0] != "~":
                 name, _, version = stem.partition("-")
                 yield os.path.join(folder, entry), normalise_name(name), version.split("-")[0]
+
+
+def describe_change(
+    environment: str, before: Mapping[str, str], names: Collection[str], directory: str
+) -> str:
+    """Return pip's own lines for what was installed since `before`, and for what was there already.
+
+    `names` are those that were asked for, `directory` the folder that paths are shown relative to
+    (pip 23.0 to 26.3).
+    """
+    lines, installed = [], []
+    for path, name, version in scan_distributions(list_site_folders(environment)):
+        if before.get(name) != version:
+            installed.append(f"{name}-{version}")
+        elif name in names:
+            site = os.path.dirname(path)
+            shown = site.replace(directory + os.sep, f".{os.sep}", 1) if directory else site
+            lines.append(f"Requirement already satisfied: {name} in {shown} ({version})")
+    if installed:
+        lines.append(f"Successfully installed {' '.join(sorted(installed))}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def list_requirements(environment: str) -> tuple[str, ...]:

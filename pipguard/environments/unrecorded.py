@@ -14,8 +14,10 @@ from pipguard.environments.distributions import list_site_folders, scan_distribu
 from pipguard.environments.inspect import UNFINISHED_NAME
 from pipguard.environments.nearby import OWN_FOLDER
 
-# What virtualenv 20 and venv (Python 3.8 to 3.15) write outside of distributions.
-_OWN_FILES = frozenset({"pyvenv.cfg", ".gitignore", "CACHEDIR.TAG", "lib64", UNFINISHED_NAME})
+# What virtualenv 20, venv (Python 3.8 to 3.15) and uv 0.13 write outside of distributions.
+_OWN_FILES = frozenset(
+    {"pyvenv.cfg", ".gitignore", ".lock", "CACHEDIR.TAG", "lib64", UNFINISHED_NAME}
+)
 _OWN_PROGRAMS = ("activate", "Activate", "deactivate", "python", "pypy", "pydoc")
 _OWN_MODULES = frozenset({"_virtualenv.py", "_virtualenv.pth"})
 _COMPILED = "__pycache__"

@@ -89,6 +89,21 @@ def read_site_variables(caller: Caller, interpreter: str) -> Variables:
     return tuple((name, value) for name, value in variables.items() if name not in caller.environ)
 
 
+def read_configured(caller: Caller, interpreter: str, environment: str) -> dict[str, str]:
+    """Return all that variables and files say to an environment's pip, by names as `index-url`.
+
+    `interpreter` is the one that the environment was made for; its own file counts, too.
+    """
+    variables = dict(caller.environ)
+    variables.update({n: value or "" for n, value in read_site_variables(caller, interpreter)})
+    files = list_loaded_files(variables, caller.home or os.sep, environment)
+    said = read_settings_of_files(files) or {}
+    for name, value in variables.items():
+        if name.startswith("PIP_") and value:
+            said[name.removeprefix("PIP_").lower().replace("_", "-")] = value
+    return said
+
+
 def allows_system_packages(caller: Caller, interpreter: str) -> bool:
     """Tell whether pip was told to install into the system: then it refuses nothing."""
     return _is_set(caller, interpreter, _OVERRIDE)

@@ -105,6 +105,10 @@ class LoopbackIndex:
                 self.end_headers()
                 self.wfile.write(content or b"")
 
+            def do_HEAD(self) -> None:
+                """Answer as to GET; a client that wants the head alone closes after it."""
+                self.do_GET()
+
             def log_message(self, *_: object) -> None:
                 """Say nothing on stderr."""
 
