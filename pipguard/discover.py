@@ -17,6 +17,7 @@ from pipguard.environments.inspect import (
     inspect_environment,
     make_interpreter_asker,
 )
+from pipguard.environments.pointers import locate_central
 from pipguard.environments.trust import follow_path, is_inside
 from pipguard.errors import BadSetting, PipguardError
 from pipguard.pip.command_line import PipCommand
@@ -47,6 +48,8 @@ class Place:
     """`active`, `conda`, `project` or `personal`."""
     reason: str = ""
     """Why it is not the obvious one; a clause for people, mostly empty."""
+    pointer: str = ""
+    """The `.venv` file that is to lead to it, where it is to be made elsewhere."""
 
     @property
     def is_active(self) -> bool:
@@ -243,7 +246,12 @@ def _find_in_project(caller: Caller, settings: Settings, root: str | None) -> Pl
         is_ours = name == ".venv" and os.path.lexists(path)
         if is_ours or os.path.isfile(os.path.join(path, "pyvenv.cfg")):
             return _make_place(path, _inspect_if_trusted(path, base, caller))
-    return Place(Environment(os.path.join(base, ".venv")), "project")
+    default = os.path.join(base, ".venv")
+    central = locate_central(base, caller.environ)
+    if settings.environments == "central" and central:
+        environment = _inspect_if_trusted(central, None, caller)
+        return Place(environment, "project", f"{default} leads there", default)
+    return Place(Environment(default), "project")
 
 
 def _make_place(path: str, environment: Environment) -> Place:

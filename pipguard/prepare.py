@@ -136,6 +136,9 @@ class Preparation:
                 said = "; ".join(filter(None, (said, package.words)))
                 plan = replace(plan, advice=package.advice)
             notes = (*notes, said)
+        pointer = self.surroundings.place.pointer
+        if plan.creation and pointer:
+            plan = replace(plan, creation=replace(plan.creation, pointer=pointer))
         closing = self._describe_starter(environment) if self._is_install(route) else ""
         return replace(plan, notes=(*plan.notes, *notes), closing=closing)
 

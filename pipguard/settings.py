@@ -16,6 +16,7 @@ from pipguard.system.folders import configuration_folders
 from pipguard.system.frozen import dataclass, field, replace
 
 PACKAGE_MANAGERS = ("apt", "dnf", "zypper", "pacman", "apk", "brew")
+PLACES = ("project", "central")
 INSTALLERS = ("pip", "uv")
 ROUTES = ("auto", "venv", "pipx", "system", "override", "off")
 
@@ -36,6 +37,8 @@ class Settings:
     """Whether a shim acts for CI, builds and the like, or passes all to the real pip."""
     package_manager: str = ""
     """The one to use where several are installed; empty for the operating system's own."""
+    environments: str = "project"
+    """`central` for a folder of pipguard's own, to which a `.venv` file leads."""
     installer: str = "pip"
     """`uv` for its own answer, which is not always pip's."""
     applications: tuple[str, ...] = ()
@@ -167,6 +170,7 @@ _A_FOLDER = 'the name of a folder inside the project, such as ".venv"'
 _A_LIST = 'a list of project names, such as ["httpie"]'
 _KEYS = {
     "applications": _Key(_parse_names, _A_LIST, is_projects=True),
+    "environments": _Key(_parse_word(*PLACES), ", ".join(PLACES)),
     "installer": _Key(_parse_word(*INSTALLERS), ", ".join(INSTALLERS)),
     "libraries": _Key(_parse_names, _A_LIST, is_projects=True),
     "package-manager": _Key(_parse_word(*PACKAGE_MANAGERS), ", ".join(PACKAGE_MANAGERS)),
@@ -201,6 +205,7 @@ def _apply_variables(settings: Settings, environ: Mapping[str, str]) -> Settings
         venv=environ.get("PIPGUARD_VENV") or settings.venv,
         venv_place="" if environ.get("PIPGUARD_VENV") else settings.venv_place,
         package_manager=manager or settings.package_manager,
+        environments=_read_word(environ, "PIPGUARD_ENVIRONMENTS", PLACES) or settings.environments,
         installer=_read_word(environ, "PIPGUARD_INSTALLER", INSTALLERS) or settings.installer,
         rebuild=bool(_read_switch(environ, "PIPGUARD_REBUILD")),
         system_site_packages=site_packages,

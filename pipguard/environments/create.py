@@ -21,6 +21,7 @@ from pipguard.environments.places import (
     remove_empty_folder,
     remove_tree,
 )
+from pipguard.environments.pointers import find_pointer, recall_pointer, write_pointer
 from pipguard.environments.shared_pip import share_pip
 from pipguard.environments.trust import record_trust
 from pipguard.errors import PipguardError
@@ -43,6 +44,8 @@ class Creation:
     """Whether a broken environment is set aside first; it comes back when this fails."""
     keeps_packages: bool = False
     """Whether what is installed in the broken one is taken over; both are for the same Python."""
+    pointer: str = ""
+    """The `.venv` file that is to lead to it, where it is not in its project."""
     shared_pip: str = ""
     """The folder of a pip with which the first step begins as soon as the command announces that
     the interpreter works, and waits until the environment is whole; empty where it does not."""
@@ -138,6 +141,9 @@ class Creator:
         former = self.place.former
         record_trust(self.path, "made", self.environ)
         stays = bool(former) and self._is_worth_keeping(former)
+        pointer = self.creation.pointer or recall_pointer(self.path)
+        if pointer:
+            write_pointer(pointer, self.path)
         with postponing_signals():
             if former:
                 self.places.finish(self.place, "" if stays else former)
@@ -206,10 +212,13 @@ def remove_environment(path: str, journal: Journal) -> None:
     if os.path.islink(path) or not os.path.isfile(os.path.join(path, "pyvenv.cfg")):
         raise PipguardError(f"{path} is no environment, so it is not removed")
     places, place = Places(journal), Place(path, choose_free_name(path, "removed"))
+    pointer = find_pointer(path)
     try:
         with postponing_signals():
             places.begin(place)
             os.rename(path, place.former)
+            if pointer:
+                remove_file(pointer)
             places.finish(place, place.former)
     except OSError as error:
         places.give_up(place)

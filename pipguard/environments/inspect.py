@@ -17,6 +17,7 @@ from pipguard.environments.distributions import (
     list_requirements,
     list_site_folders,
 )
+from pipguard.environments.pointers import describe_pointer
 from pipguard.system.cache import make_question, recall_answer, store_answer
 from pipguard.system.folders import cache_folder
 from pipguard.system.frozen import dataclass
@@ -140,7 +141,7 @@ def _find_damage(path: str) -> str:
     if not os.path.exists(path):
         return f"it is a link to {os.readlink(path)}, which is gone"
     if not os.path.isdir(path):
-        return "it is not a folder"
+        return describe_pointer(path)
     try:
         if not os.listdir(path):
             return ""

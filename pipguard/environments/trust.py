@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from pipguard.caller import Caller
+from pipguard.environments.pointers import locate_central, read_pointer
 from pipguard.environments.repositories import find_origin
 from pipguard.system.digests import digest
 from pipguard.system.folders import data_folder, list_readable_names
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     Source = Literal["made", "user"]
 
-_POINTER_SIZE = 4096
 _MOST_STEPS = 10
 _LONGEST = 16384
 # Of an access control list (Linux, system.posix_acl_access): a version of 4 bytes, then 8 for each
@@ -163,13 +163,9 @@ def _read_step(path: str) -> str | None:
         mode = os.lstat(path).st_mode
         if stat.S_ISLNK(mode):
             target = os.readlink(path) if os.path.exists(path) else ""
-        elif stat.S_ISREG(mode):
-            with open(path, encoding="utf-8") as file:
-                target = file.read(_POINTER_SIZE).split("\n")[0].strip()
-            target = target if os.path.isfile(_join(path, target, "pyvenv.cfg")) else ""
         else:
-            return None
-    except (OSError, ValueError):
+            target = read_pointer(path)
+    except OSError:
         return None
     return _join(path, target) if target else None
 
@@ -195,6 +191,8 @@ def _find_distrust_of_step(path: str, target: str, project: str | None, caller: 
     if problem or origin:
         return f"{path} {problem or origin}"
     leads_out = project is not None and not is_inside(target, project)
+    if project is not None and target == locate_central(project, caller.environ):
+        return ""
     if leads_out and caller.home and is_inside(target, caller.home):
         # There are other projects' environments there, and those of pipx's applications.
         return f"{path} leads out of the project, to {target}"

@@ -11,6 +11,8 @@ from harness.managed import ManagedPython, write_executable
 from harness.running import RunPipguard, run_command
 from harness.wheels import PackageIndex
 
+from pipguard.environments.distributions import list_distributions
+
 pytestmark = [pytest.mark.usefixtures("managed_python", "use_stand_ins")]
 
 
@@ -264,3 +266,53 @@ def test_a_slip_in_a_verb_has_a_suggestion(run_pipguard: RunPipguard) -> None:
     done = run_pipguard(["guard", "staus"])
     assert done.status == 2
     assert done.err.endswith("hint: try: status\n")
+
+
+# Environments in a place of their own (PEP 832)
+
+
+def test_central_environments_are_led_to_by_a_file(
+    run_pipguard: RunPipguard, project: Path, home: Path
+) -> None:
+    (project / "pyproject.toml").touch()
+    central = {"PIPGUARD_ENVIRONMENTS": "central"}
+    done = run_pipguard(["install", "tinylib"], env=central)
+    assert done.status == 0, done.err
+    (environment,) = (home / "xdg-data/pipguard/environments").glob("project-*[!r]")
+    assert (project / ".venv").read_text() == f"{environment}\n"
+    assert "tinylib==2.0" in run_pipguard(["freeze"]).out
+    # The file counts from now on, whatever the setting says.
+    again = run_pipguard(["install", "six"])
+    assert again.status == 0, again.err
+    held = list_distributions(str(environment))
+    assert {"six", "tinylib"} <= held.keys()
+
+
+def test_undo_takes_the_file_with_the_environment_and_brings_both_back(
+    run_pipguard: RunPipguard, project: Path, home: Path
+) -> None:
+    assert (
+        run_pipguard(["install", "tinylib"], env={"PIPGUARD_ENVIRONMENTS": "central"}).status == 0
+    )
+    assert run_pipguard(["guard", "undo"]).status == 0
+    assert os.listdir(project) == []
+    assert not list((home / "xdg-data/pipguard/environments").glob("*/pyvenv.cfg"))
+    (last,) = json.loads(run_pipguard(["guard", "log", "--json", "-1"]).out)
+    redone = run_pipguard(["guard", "undo", last["id"]])
+    assert redone.status == 0, redone.err
+    assert "tinylib==2.0" in run_pipguard(["freeze"]).out
+
+
+def test_a_central_environment_that_fails_leaves_no_file(
+    run_pipguard: RunPipguard, project: Path
+) -> None:
+    env = {"PIPGUARD_ENVIRONMENTS": "central", "PIPGUARD_ROUTE": "venv"}
+    assert run_pipguard(["install", "no-such-distribution"], env=env).status == 1
+    assert os.listdir(project) == []
+
+
+def test_a_projects_file_cannot_move_environments(run_pipguard: RunPipguard, project: Path) -> None:
+    (project / "pyproject.toml").write_text('[tool.pipguard]\nenvironments = "central"\n')
+    done = run_pipguard(["install", "tinylib"])
+    assert done.status == 1
+    assert "`environments` is no setting here" in done.err
