@@ -150,7 +150,7 @@ def parse_record(record: Mapping[str, object]) -> ProjectMetadata:
         classifiers=_words(record, "classifiers"),
         extras=_words(record, "extras"),
         dependencies=_words(record, "dependencies"),
-        modules=_words(record, "modules"),
+        modules=_words(record, "import_names") or _words(record, "modules"),
         console_scripts=_pairs(groups, "console_scripts"),
         gui_scripts=_pairs(groups, "gui_scripts"),
         legacy_scripts=_words(record, "scripts"),

@@ -190,8 +190,15 @@ def parse_metadata(text: str) -> Fields:
         "classifiers": _all(message.get_all("Classifier")),
         "extras": _all(message.get_all("Provides-Extra")),
         "dependencies": _all(message.get_all("Requires-Dist")),
+        "import_names": parse_import_names(message.get_all("Import-Name")),
         "description": clean_lines(body if isinstance(body, str) else "", 3000),
     }
+
+
+def parse_import_names(values: list[str] | None) -> list[str]:
+    """Return what is to be imported of a distribution (PEP 794), without what it calls private."""
+    pairs = (value.partition(";") for value in _all(values))
+    return [name.strip() for name, _, word in pairs if name.strip() and word.strip() != "private"]
 
 
 def _all(values: list[str] | None) -> list[str]:

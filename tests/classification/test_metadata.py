@@ -62,6 +62,13 @@ def test_a_wheel(tmp_path: Path) -> None:
     assert not found.problem
 
 
+def test_metadata_that_names_its_imports_has_the_last_word(tmp_path: Path) -> None:
+    names = "Import-Name: frobs.core\nImport-Name: _frob ; private\nImport-Name: frobs\n"
+    wheel = plain_wheel(**{"frob-1.0.dist-info/METADATA": METADATA + names})
+    found = read_archive_metadata(write_wheel(tmp_path / "frob-1.0-py3-none-any.whl", wheel))
+    assert found.modules == ("frobs.core", "frobs")
+
+
 def test_an_sdist(tmp_path: Path) -> None:
     files = {
         "frob-1.0/PKG-INFO": METADATA,
