@@ -17,6 +17,7 @@ from pipguard.environments.inspect import (
     inspect_environment,
     make_interpreter_asker,
 )
+from pipguard.environments.managers import find_managed_environment
 from pipguard.environments.pointers import locate_central
 from pipguard.environments.trust import follow_path, is_inside
 from pipguard.errors import BadSetting, PipguardError
@@ -246,6 +247,10 @@ def _find_in_project(caller: Caller, settings: Settings, root: str | None) -> Pl
         is_ours = name == ".venv" and os.path.lexists(path)
         if is_ours or os.path.isfile(os.path.join(path, "pyvenv.cfg")):
             return _make_place(path, _inspect_if_trusted(path, base, caller))
+    managed, manager = find_managed_environment(base, caller.environ)
+    if managed:
+        environment = _inspect_if_trusted(managed, None, caller)
+        return Place(environment, "project", f"{manager} made it for this project")
     default = os.path.join(base, ".venv")
     central = locate_central(base, caller.environ)
     if settings.environments == "central" and central:

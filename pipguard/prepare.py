@@ -207,7 +207,7 @@ class Preparation:
         words = [word for word in self.command.arguments if read_target(word, "").kind == "name"]
         if not words or not self.surroundings.project or not self._is_install(route):
             return
-        from pipguard.environments.locked import find_lock
+        from pipguard.environments.managers import find_lock
 
         lock = find_lock(self.surroundings.project)
         if lock:

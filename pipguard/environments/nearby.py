@@ -19,8 +19,16 @@ OWN_FOLDER = ".pipguard"
 
 FOLLOW_UPS = frozenset({"check", "freeze", "inspect", "list", "show"})
 
+MANAGER_FILES = frozenset(
+    {
+        ".pdm-python", "Pipfile", "hatch.toml", "pdm.lock", "pixi.lock", "pixi.toml", "poetry.lock",
+        "pyproject.toml",
+    }
+)  # fmt: skip
+"""What is in the root of a project whose manager may have made an environment elsewhere."""
+
 # What is in the root of a project that has an environment, or says where it is.
-_SIGNS = (".venv", "venv/pyvenv.cfg", "env/pyvenv.cfg", "pyproject.toml")
+_SIGNS = (".venv", "venv/pyvenv.cfg", "env/pyvenv.cfg", *MANAGER_FILES)
 _CHOICES = ("VIRTUAL_ENV", "CONDA_PREFIX", "PIPGUARD_VENV")
 # Where platformdirs puts data and configuration on Linux and macOS, and pipx its applications.
 _OWN_PLACES = (

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -316,3 +319,20 @@ def test_a_projects_file_cannot_move_environments(run_pipguard: RunPipguard, pro
     done = run_pipguard(["install", "tinylib"])
     assert done.status == 1
     assert "`environments` is no setting here" in done.err
+
+
+def test_the_environment_that_another_manager_made_is_used(
+    run_pipguard: RunPipguard, project: Path, home: Path, managed_python: ManagedPython
+) -> None:
+    (project / "poetry.lock").touch()
+    digest = hashlib.sha256(os.path.realpath(project).encode()).digest()
+    name = f"project-{base64.urlsafe_b64encode(digest).decode()[:8]}-py3.11"
+    folder = home / "xdg-cache/pypoetry/virtualenvs" / name
+    words = [sys.executable, "-I", "-m", "virtualenv", "-q", "-p", str(managed_python.python)]
+    assert run_command([*words, folder]).status == 0
+    done = run_pipguard(["install", "tinylib"])
+    assert done.status == 0, done.err
+    assert "(poetry made it for this project)" in done.err
+    assert "poetry add tinylib" in done.err
+    assert "tinylib==2.0" in run_pipguard(["freeze"]).out
+    assert os.listdir(project) == ["poetry.lock"]
