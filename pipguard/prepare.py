@@ -161,7 +161,7 @@ class Preparation:
     def _leave_to_uv(self, route: ToVenv, plan: Plan, *, sees_system: bool) -> Plan:
         """Return the plan for uv, by the user's word; pip's where uv has no counterpart."""
         from pipguard.environments.uv import locate_uv
-        from pipguard.pip.bundled import locate_bundled_pip
+        from pipguard.pip.bundled import recall_bundled_pip
         from pipguard.pip.configuration import read_configured
         from pipguard.pip.origins import read_origin
         from pipguard.plans.uv import PipsTurnError, UvFacts, plan_uv
@@ -170,11 +170,12 @@ class Preparation:
         environ = caller.environ
         facts = UvFacts(
             locate_uv(caller.python, environ),
-            locate_bundled_pip(self.tools.version),
+            recall_bundled_pip(environ, self.tools.version),
             read_origin(caller, base, route.environment.path, self.command),
             read_configured(caller, base, route.environment.path),
             tuple(read_files_of(self.command, caller.directory, environ)),
             tuple(self._list_wanted_names()),
+            environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or "",
             caller.directory,
             tuple(name for name in environ if name.startswith("UV_")),
         )

@@ -57,6 +57,8 @@ class Case:
     name: str
     peers: list[Peer]
     folder: Path
+    look: Callable[[], object] = lambda: None
+    """Returns what each peer must leave alike."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def list_cases(world: World) -> list[Case]:
     """Return what is measured."""
     return [
         start_up(world), already_there(world), first_install(world), install_application(world),
-        install_many(world, 40), install_many(world, 66),
+        *(install_many(world, count) for count in (1, 5, 40, 66)),
     ]  # fmt: skip
 
 
@@ -241,7 +243,7 @@ def install_application(world: World) -> Case:
 
 def install_many(world: World, count: int) -> Case:
     """A requirements file of many small wheels, into a new environment."""
-    name = f"{count} wheels"
+    name = f"{count} wheels" if count > 1 else "1 wheel"
     folder = world.make_folder(f"many-{count}")
     parts = [f"part{count}x{number}" for number in range(count)]
     world.index.add(*list_parts(parts))
@@ -250,10 +252,11 @@ def install_many(world: World, count: int) -> Case:
     def clear() -> None:
         shutil.rmtree(folder / ".venv", ignore_errors=True)
 
-    def clear_caches() -> None:
+    cold = folder / "home"
+
+    def clear_all() -> None:
         clear()
-        for inside in (".cache", ".local/share/virtualenv"):
-            shutil.rmtree(world.home / inside, ignore_errors=True)
+        shutil.rmtree(cold, ignore_errors=True)
 
     install = "install -r requirements.txt"
     virtualenv = f"'{world.virtualenv}' -q -p '{world.python}' .venv"
@@ -261,7 +264,7 @@ def install_many(world: World, count: int) -> Case:
     peers = [
         Peer("virtualenv + pip", f"{virtualenv} && .venv/bin/pip {install}", clear),
         Peer("pipguard", pipguard, clear),
-        Peer("pipguard, no cache", pipguard, clear_caches),
+        Peer("pipguard, new home", f"HOME='{cold}' {pipguard}", clear_all),
         Peer(
             "python3 -m venv + pip",
             f"'{world.python}' -m venv .venv && .venv/bin/pip {install}",
@@ -273,14 +276,20 @@ def install_many(world: World, count: int) -> Case:
         into = f"{uv} pip {install.replace('install', 'install -q --python .venv')}"
         pip = f"{uv} pip install -q --python .venv --no-index '{bundled_pip_wheel()}'"
         meant = f"{uv} venv -q .venv && {pip} && {into} --compile-bytecode"
+        uv_cache = f"UV_CACHE_DIR='{cold}/uv'"
         by_uv = f"PIPGUARD_INSTALLER=uv {pipguard}"
         peers += [
             Peer("uv, what pip means", meant, clear),
             Peer("pipguard by uv", by_uv, clear),
-            Peer("pipguard by uv, no cache", by_uv, clear_caches),
+            Peer("pipguard by uv, new home", f"HOME='{cold}' {uv_cache} {by_uv}", clear_all),
             Peer("uv venv + uv pip", f"{uv} venv -q .venv && {into}", clear),
         ]
-    return Case(name, peers, folder)
+
+    def list_installed() -> list[str]:
+        found = folder.glob(".venv/lib/python*/site-packages/*.dist-info")
+        return sorted(p.name for p in found if not p.name.startswith(("pip-", "setuptools-")))
+
+    return Case(name, peers, folder, list_installed)
 
 
 def list_parts(names: list[str]) -> list[Release]:
@@ -343,9 +352,13 @@ def _make_idle_environment(world: World, folder: Path) -> None:
 def measure(case: Case, world: World, rounds: int) -> None:
     """Let the peers take turns; the first round only warms up."""
     for number in range(rounds + 1):
+        expected = None
         for peer in case.peers:
             peer.prepare()
             run = world.run(peer.command, case.folder)
+            expected = expected or case.look()
+            if case.look() != expected:
+                raise SystemExit(f"{peer.name} has not installed what {case.peers[0].name} has")
             if number:
                 peer.milliseconds += run.milliseconds
                 peer.cpu += run.cpu

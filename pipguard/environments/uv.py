@@ -27,12 +27,12 @@ class UvUnusable(PipguardError):
 
 
 def locate_uv(python: str, environ: Mapping[str, str]) -> str:
-    """Return uv's path: the one beside our own interpreter, else the first on PATH.
+    """Return uv's path: the user's own on PATH, else the one beside our own interpreter.
 
     Raises `UvUnusable` where there is none, where it does not run, and where it is too old.
     """
     beside = os.path.join(os.path.dirname(python), "uv.exe" if os.name == "nt" else "uv")
-    program = beside if os.access(beside, os.X_OK) else locate_program("uv", environ)
+    program = locate_program("uv", environ) or (beside if os.access(beside, os.X_OK) else "")
     if not program:
         raise UvUnusable("installer = uv, and there is no uv on PATH", _HINT)
     said = (make_asker(environ)([program, "--version"]) or b"").decode("utf-8", "replace")

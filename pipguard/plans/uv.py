@@ -90,6 +90,8 @@ class UvFacts:
     """The requirements and constraints files of the command."""
     names: tuple[str, ...] = ()
     """The normalised name of each requirement that is asked for; empty where it has none."""
+    certificates: str = ""
+    """The file of certificates that pip takes where it is told of none (REQUESTS_CA_BUNDLE)."""
     directory: str = ""
     """The folder that the command was typed in."""
     variables: tuple[str, ...] = ()
@@ -147,8 +149,8 @@ def _build_variables(command: PipCommand, facts: UvFacts) -> Variables:
     ]
     if more:
         told.append(("UV_EXTRA_INDEX_URL", " ".join(more)))
-    if origin.certificate:
-        told.append(("SSL_CERT_FILE", origin.certificate))
+    if origin.certificate or facts.certificates:
+        told.append(("SSL_CERT_FILE", origin.certificate or facts.certificates))
     for option, names in _AS_VARIABLE.items():
         value = command.last(option) or facts.configured.get(option[2:])
         told += ((name, value) for name in names if value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,6 +137,19 @@ def test_a_uv_that_cannot_be_used_is_named(home: Path, script: str, said: str) -
     with pytest.raises(UvUnusable, match=said) as error:
         locate_uv("/nowhere/python3", {"PATH": f"{home}/bin:/bin"})
     assert "PIPGUARD_INSTALLER=pip" in error.value.hint
+
+
+@pytest.mark.parametrize("step", ["venv", "pip"])
+def test_a_uv_that_is_killed_leaves_nothing(
+    run_pipguard: RunPipguard, project: Path, home: Path, step: str
+) -> None:
+    real = Path(sys.executable).with_name("uv")
+    text = f'#!/bin/sh\ncase $1 in {step}) kill -9 $$ ;; esac\nexec {real} "$@"\n'
+    write_executable(home / ".local/bin/uv", text)
+    done = run_pipguard(["install", "tinylib"])
+    assert done.status != 0
+    assert done.out == ""
+    assert os.listdir(project) == []
 
 
 def test_without_a_uv_the_word_for_it_is_an_error() -> None:

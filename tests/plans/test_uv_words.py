@@ -181,6 +181,13 @@ def test_an_origin_that_uv_would_take_otherwise_is_pips_turn(origin: Origin) -> 
         plan("six", replace(FACTS, origin=origin))
 
 
+def test_certificates_are_those_that_pip_takes() -> None:
+    facts = replace(FACTS, certificates="/bundle.pem")
+    assert ("SSL_CERT_FILE", "/bundle.pem") in plan("six", facts).steps[-1].environ
+    told = replace(facts, origin=Origin(certificate="/told.pem"))
+    assert ("SSL_CERT_FILE", "/told.pem") in plan("six", told).steps[-1].environ
+
+
 def test_uvs_own_words_are_set_aside() -> None:
     names = ("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_CACHE_DIR", "UV_PRERELEASE", "UV_HTTP_TIMEOUT")
     step = plan("--proxy p:1 --timeout 9 six", replace(FACTS, variables=names)).steps[-1]
