@@ -16,8 +16,13 @@ locate_home() {
 }
 
 # The folder is named for what it was made from: another pyproject.toml is another environment.
+# An installed copy has its environment within it.
 locate_environment() {
   environment=
+  if [ -f "$checkout/installed" ]; then
+    environment=$checkout/environment
+    return
+  fi
   data=${XDG_DATA_HOME-}
   case $data in /*) ;; *) data=${HOME:-$(locate_home)}/.local/share ;; esac
   case $data in /.local/share | [!/]*) return 1 ;; esac

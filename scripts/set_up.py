@@ -98,10 +98,10 @@ def set_up(folder: Path, groups: list[str]) -> None:
     with locked(folder.parent / "@lock") as lock:
         if is_ready(folder):
             return
-        say(f"setting up, once for this checkout: {folder}")
+        say(f"setting up, once: {folder}")
         remove(folder)
         try:
-            make(folder, read_requirements(CHECKOUT / "pyproject.toml", groups), lock)
+            make(folder, choose_requirements(groups), lock)
         except BaseException:
             remove(folder)
             raise
@@ -167,6 +167,15 @@ def remove_outdated(folder: Path) -> None:
     for other in folder.parent.glob("@*"):
         if re.fullmatch(r"@\d+-\d+" + re.escape(suffix), other.name) and other != folder:
             shutil.rmtree(other, ignore_errors=True)
+
+
+def choose_requirements(groups: list[str]) -> list[str]:
+    """What pip is to install: in an installed copy, which names its lock, pinned and hashed."""
+    installed = CHECKOUT / "installed"
+    if not installed.is_file():
+        return read_requirements(CHECKOUT / "pyproject.toml", groups)
+    lock = CHECKOUT / "scripts" / installed.read_text(encoding="utf-8").strip()
+    return ["--require-hashes", "--only-binary=:all:", "--requirement", str(lock)]
 
 
 def read_requirements(project: Path, groups: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from pipguard.errors import PipguardError
 from pipguard.pip.locate import RealPip
 from pipguard.report import describe_error
 from pipguard.system.streams import write_output
+from pipguard.system.version import describe_version
 
 VERBS = (
     "doctor", "ensurepath", "explain", "help", "log", "rescue", "run", "shell-init", "shims",
@@ -41,6 +42,9 @@ def run_verb(caller: Caller, real_pip: RealPip | None) -> int:
     words = list(caller.argv[1:])
     if not words or words[0] in {"-h", "--help"}:
         write_output(describe_verbs())
+        return 0
+    if words == ["--version"]:
+        write_output(f"{describe_version()}\n")
         return 0
     if words[0] not in VERBS:
         from difflib import get_close_matches
@@ -69,4 +73,5 @@ def describe_verbs() -> str:
     """Return the help text: a line for each verb."""
     width = max(map(len, VERBS))
     lines = (f"  {verb:{width}}  {load_verb(verb).SUMMARY}" for verb in VERBS)
-    return "usage: pip guard <verb> [--help]\n\n" + "\n".join(lines) + "\n"
+    usage = "usage: pip guard <verb> [--help]\n       pip guard --version\n\n"
+    return usage + "\n".join(lines) + "\n"

@@ -23,9 +23,13 @@ from pipguard.pip.queries import find_interpreter, locate_module_pip
 from pipguard.system.processes import make_asker
 from pipguard.system.programs import locate_programs
 from pipguard.system.streams import write_output
+from pipguard.system.version import read_version
 
 SUMMARY = "show which pip, Python and environment are in use here, and where NAME went"
 
+_LABELS = {"active": "redirects installs"}
+"""Where people would take the word for another."""
+_ONLY_OF_PROBLEMS = {"environment_problem", "marker_text"}
 Document = dict[str, str | bool | None]
 
 
@@ -56,6 +60,7 @@ def describe(caller: Caller, real_pip: RealPip | None, home: PipxHome) -> Docume
     is_off = is_switched_off(caller.environ) or settings.route == "off"
     is_active = not is_off and (marker is not None or real_pip is None)
     return {
+        "version": read_version(),
         "active": is_active,
         "route": settings.route if is_active else "pass",
         "shell_integration": caller.note is not None,
@@ -80,8 +85,9 @@ def describe(caller: Caller, real_pip: RealPip | None, home: PipxHome) -> Docume
 
 
 def format_words(document: Document) -> str:
-    """Return the document for people: a line for each thing, the marker's text left out."""
-    shown = {key: value for key, value in document.items() if key != "marker_text"}
+    """Return the document for people: a line for each thing that there is to say."""
+    left_out = {"marker_text"} if document["environment_problem"] else _ONLY_OF_PROBLEMS
+    shown = {_LABELS.get(k, k): v for k, v in document.items() if k not in left_out}
     width = max(map(len, shown))
     lines = (f"{k.replace('_', ' '):{width}}  {_show(value)}" for k, value in shown.items())
     return "\n".join(lines) + "\n"

@@ -229,6 +229,32 @@ def test_without_home(checkout: Checkout, tmp_path: Path) -> None:
     assert (result.status, result.out) == (7, "x|\n")
 
 
+@pytest.mark.parametrize(
+    "env", [{"PIP_INDEX_URL": "file:///nowhere"}, {"PATH": "{tools}"}], ids=["offline", "no python"]
+)
+def test_where_it_cannot_be_set_up_the_real_pip_answers(
+    checkout: Checkout, fake_pip: MakeFakePip, tools: Path, env: dict[str, str]
+) -> None:
+    pip = fake_pip(Transcript("pip", 3, b"pip's own answer\n"))
+    folder = pip.path.parent
+    path = env.get("PATH", os.environ["PATH"]).format(tools=tools)
+    result = checkout.run("list", env={**env, "PATH": f"{folder}:{path}"})
+    assert (result.status, result.out) == (3, "pip's own answer\n")
+    assert result.err.endswith("\npipguard: so the real pip does it, as with PIPGUARD=off\n")
+    own = checkout.run("guard", "status", env={**env, "PATH": f"{folder}:{path}"})
+    assert (own.status, own.out) == (1, "")
+
+
+def test_the_former_set_up_serves_until_the_new_one_succeeds(checkout: Checkout) -> None:
+    assert checkout.run("x").status == 7
+    checkout.project.write_text(PROJECT.replace("tinylib", "no-such-project"))
+    result = checkout.run("x")
+    assert (result.status, result.out) == (7, "x|\n")
+    assert "the set-up from before serves until that succeeds" in result.err
+    checkout.project.write_text(PROJECT)
+    assert "pipguard:" not in checkout.run("x").err
+
+
 @pytest.mark.parametrize("word", ["off", "OFF", "0", "No", "false"])
 def test_switched_off_before_any_set_up(
     checkout: Checkout, fake_pip: MakeFakePip, word: str

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from conftest import CHECKOUT
 from harness.managed import ManagedPython
 from harness.running import Environment, RunPipguard
 from harness.wheels import PackageIndex
@@ -100,3 +102,18 @@ def test_what_pip_put_into_the_users_folder_is_found(
     assert done.status == 1
     assert f"`tinylib` is in {home}/.local/lib/" in done.err
     assert "`pip uninstall --break-system-packages tinylib` removes it" in done.err
+
+
+def test_the_version_is_that_of_the_project(run_pipguard: RunPipguard) -> None:
+    (version,) = re.findall(
+        r'^version = "(.*)"$', (CHECKOUT / "pyproject.toml").read_text(), re.MULTILINE
+    )
+    told = run_pipguard(["guard", "--version"])
+    assert (told.status, told.out) == (0, f"pipguard {version} from {CHECKOUT / 'pipguard'}\n")
+    assert json.loads(run_pipguard(["guard", "status", "--json"]).out)["version"] == version
+
+
+def test_words_are_not_taken_for_others(run_pipguard: RunPipguard) -> None:
+    said = run_pipguard(["guard", "status"]).out
+    assert "redirects installs" in said
+    assert "environment problem" not in said
