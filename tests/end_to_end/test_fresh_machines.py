@@ -120,6 +120,26 @@ def test_both_from_a_requirements_file(machine: Machine) -> None:
     assert "< moo >" in result.out
 
 
+def test_one_command_installs_it_and_one_removes_all_of_it(machine: Machine) -> None:
+    result = machine.run(
+        "export SHELL=/bin/bash; cp ~/.bashrc ~/before 2>/dev/null || touch ~/before ~/.bashrc\n"
+        '"$checkout/scripts/install" --shell || exit 90\n'
+        "PATH=$HOME/.local/bin:$PATH bash -i -c 'pip install six; pip guard --version' || exit 91\n"
+        '.venv/bin/python -c "import six; print(6)" || exit 92\n'
+        "mkdir ../other; cd ../other\n"
+        "PATH=$HOME/.local/bin:$PATH bash -i -c 'pip install pycowsay' || exit 93\n"
+        "~/.local/bin/pycowsay moo || exit 94\n"
+        '"$checkout/scripts/install" --uninstall || exit 95\n'
+        "cmp ~/.bashrc ~/before || exit 96\n"
+        "find ~ -name '*pipguard*' ! -path '*/.venv/*'"
+    )
+    assert result.status == 0, (result.status, result.err[-3000:])
+    assert "\n6\n" in result.out
+    assert "< moo >" in result.out
+    assert "pipguard" not in result.out.splitlines()[-1]
+    assert "/.cache/pipguard" not in result.out
+
+
 def test_switched_off(machine: Machine) -> None:
     result = machine.run('PIPGUARD=off "$checkout/scripts/pipguard" install six')
     if machine.folder.name == "bookworm-pip":
