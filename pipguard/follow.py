@@ -16,6 +16,7 @@ from pipguard.environments.pipx import find_injected, guess_environments, read_a
 from pipguard.knowledge import normalise_name
 from pipguard.pip.command_line import PipCommand
 from pipguard.pip.configuration import allows_system_packages
+from pipguard.pip.handover import is_switched_off
 from pipguard.pip.interpreter import (
     locate_marker,
     read_isolated_command,
@@ -64,6 +65,17 @@ def choose_follow_up(
     if state in {"broken", "untrusted"}:
         return FollowUp(place.environment, place.origin, None)
     return None
+
+
+def find_other_pip(caller: Caller, command: PipCommand) -> Plan | None:
+    """Return how the project's environment answers where the machine has no pip; None without one.
+
+    For what is about no environment in particular, such as `download` and `--version`.
+    """
+    if is_switched_off(caller.environ) or command.subcommand in {"install", "uninstall"}:
+        return None
+    environment = discover(caller)[1].place.environment
+    return _plan(environment, command, caller, None) if environment.has_pip else None
 
 
 def _is_open(caller: Caller, command: PipCommand) -> bool:

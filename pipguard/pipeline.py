@@ -204,6 +204,8 @@ def _install(
     """Run the real pip; where it refuses, do what the refusal tells people to do by hand."""
     from pipguard.forward import forward_command, stand_in_for_pip
 
+    if real_pip is None and command.exempt_from_refusal:
+        _run_other_pip(caller, command)
     with _Beginning(caller) as beginning:
         if real_pip:
             forwarded = forward_command(caller, real_pip, command, meanwhile=beginning.begin)
@@ -220,6 +222,17 @@ def _install(
                 return forwarded.exit_status
         console.open(decision, refusal)
         return _perform(caller, decision, console, refusal, beginning.virtualenv)
+
+
+def _run_other_pip(caller: Caller, command: PipCommand) -> None:
+    """Let the pip of the project's environment take our place, if there is one."""
+    from pipguard.follow import find_other_pip
+    from pipguard.plan import apply_changes
+
+    plan = find_other_pip(caller, command)
+    if plan:
+        step = plan.steps[-1]
+        become(step.command, apply_changes(caller.environ, step.environ))
 
 
 class _Beginning:

@@ -287,7 +287,9 @@ def test_switched_off_behind_a_wrapper_ends(checkout: Checkout, home: Path) -> N
     write_executable(home / "bin" / "pip", f'#!/bin/sh\nexec "{checkout.launcher}" "$@"\n')
     path = f"{home}/bin:{os.environ['PATH']}"
     result = run_command(["pip", "x"], env={"PIPGUARD": "off", "PATH": path})
-    assert (result.status, result.out) == (7, "x|\n")
+    assert (result.status, result.out) == (127, "")
+    assert "there is no pip on PATH, and PIPGUARD=off" in result.err
+    assert checkout.environments == []
 
 
 def test_groups_make_an_environment_of_their_own(checkout: Checkout) -> None:

@@ -567,7 +567,12 @@ def test_install_works_without_any_pip(
     assert done.status == 0, done.err
     assert imports(project / ".venv/bin/python", "tinylib")
     assert run_pipguard(["list"], env=path).status == 0
-    assert run_pipguard(["download", "tinylib"], env=path).status == 127
+    # The environment has a pip, which serves for the rest, too.
+    assert run_pipguard(["download", "tinylib"], env=path).status == 0
+    version = run_pipguard(["--version"], env=path)
+    assert (version.status, f"{project}/.venv/" in version.out) == (0, True)
+    assert run_pipguard(["--version"], env={**path, "PIPGUARD": "off"}).status == 127
+    assert run_pipguard(["--version"], env={**path, "PIPGUARD_VENV": "none"}).status == 127
 
 
 def test_pip_that_is_only_a_module_is_used(
