@@ -55,6 +55,12 @@ class Places:
         chosen = os.environ.get(variable, "")
         return (Path(chosen) if os.path.isabs(chosen) else self.home / default) / "pipguard"
 
+    def list_beside_applications(self) -> list[Path]:
+        """What is noted in pipx's environments about their origins."""
+        chosen = os.environ.get("PIPX_HOME", "")
+        home = Path(chosen) if os.path.isabs(chosen) else self.data.with_name("pipx")
+        return list(home.glob("venvs/*/.pipguard"))
+
 
 def main(words: list[str]) -> int:
     """Do what the words say, and tell in one line what went wrong, if anything did."""
@@ -254,7 +260,7 @@ def uninstall(places: Places) -> None:
     if is_ours(places):
         places.link.unlink()
     kept = [name for name in USERS_OWN if has_content(places.data / name)]
-    for folder in (places.cache, places.state):
+    for folder in (places.cache, places.state, *places.list_beside_applications()):
         shutil.rmtree(folder, ignore_errors=True)
     for path in places.data.iterdir() if places.data.is_dir() else ():
         if path.name not in kept:
