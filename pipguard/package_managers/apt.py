@@ -28,6 +28,7 @@ class Apt(PackageManager):
     has_plain_names = True
     listing = _LISTING
     refresh = ("apt-get", "update")
+    lists = "/var/lib/apt/lists"
     query_start = ("apt-cache", "show", "--no-all-versions", "--")
     query_installed_start = (*_LISTING, "--")
     install_start = ("apt-get", "install", "--yes", "--allow-downgrades", *_WAITING, "--")

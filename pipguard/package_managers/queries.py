@@ -26,6 +26,7 @@ from pipguard.package_managers.types import (
 )
 from pipguard.pip.command_line import PipCommand
 from pipguard.settings import PACKAGE_MANAGERS, Settings
+from pipguard.system.folders import list_readable_names
 from pipguard.system.frozen import dataclass
 from pipguard.system.os_release import read_os_release
 from pipguard.system.processes import run_captured
@@ -105,6 +106,8 @@ def find_offer(
     packages = look(manager, [t for t in targets if t.kind == "name"], caller)
     names = [p.package for p in packages if p.package]
     is_allowed, sudo, problem = find_rights(manager, caller)
+    if not names and not is_removal and not _has_lists(manager):
+        problem = f"{manager.name} has no lists here, so it cannot tell what it has"
     return Offer(
         manager.name,
         locate_program(manager.programs[0], caller.environ),
@@ -200,7 +203,15 @@ def describe_packages(
     return {one.target.name: _describe_offer(manager, one) for one in found}
 
 
+def _has_lists(manager: PackageManager) -> bool:
+    """Tell whether the manager can know of packages that are not installed."""
+    names = list_readable_names(manager.lists) if manager.lists else ()
+    return not manager.lists or any("_Packages" in name for name in names)
+
+
 def _describe_offer(manager: PackageManager, found: SystemPackage) -> str:
+    if not found.package and not _has_lists(manager):
+        return f"{manager.name} has no lists here, so it cannot tell"
     if not found.package:
         return f"{manager.name} has no package for it"
     state = " (installed)" if found.installed else ""

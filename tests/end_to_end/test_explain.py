@@ -50,7 +50,8 @@ def test_each_is_asked_for_once(
     targets = {target["name"]: target for target in said["targets"]}  # type: ignore[attr-defined]
     assert {target["index"] for target in targets.values()} == {"1.10"}
     assert targets["zz-lib-3"]["system"] == "apt has python3-zz-lib-3 1:2.5-1"
-    assert targets["zz-lib-4"]["system"] == "apt has no package for it"
+    # A machine without lists cannot tell.
+    assert targets["zz-lib-4"]["system"].startswith(("apt has no package", "apt has no lists"))
     assert sorted(index.requests) == sorted(f"/simple/{name}/" for name in NAMES)
     asked = [line.rpartition("/")[2] for line in questions.read_text().splitlines()]
     assert asked == ["apt-cache", "dpkg-query"]

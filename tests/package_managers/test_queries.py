@@ -13,6 +13,7 @@ from harness.managed import write_executable
 from pipguard.classification.targets import read_target
 from pipguard.package_managers.queries import (
     ManagerSilent,
+    describe_packages,
     find_owner,
     find_package,
     find_taken_along,
@@ -59,3 +60,25 @@ def test_a_manager_that_cannot_be_asked_is_no_answer(programs: Path, tmp_path: P
     write_executable(programs / "apt-cache", "#!/nowhere/sh\n")
     with pytest.raises(ManagerSilent, match="apt-cache cannot be started"):
         find_package(apt, read_target("six", "/"), caller)
+
+
+@pytest.mark.parametrize(
+    ("list_name", "said"),
+    [
+        ("", "apt has no lists here, so it cannot tell"),
+        ("x_dists_bookworm_main_binary-amd64_Packages.lz4", "apt has no package for it"),
+    ],
+)
+def test_without_lists_unknown_is_not_no(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, list_name: str, said: str
+) -> None:
+    write_executable(programs / "apt-cache", "#!/bin/sh\nexit 0\n")
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    (lists / "lock").touch()
+    if list_name:
+        (lists / list_name).touch()
+    apt = load_manager("apt")
+    monkeypatch.setattr(apt, "lists", str(lists))
+    target = read_target("no-such-name", "/")
+    assert describe_packages(apt, [target], make_caller(tmp_path)) == {"no-such-name": said}
