@@ -47,7 +47,6 @@ INTERRUPTED = 130
 NO_COMMANDS = b"No apps associated with package"
 
 
-_UV_FAILED = 2  # where pip says 1: the index cannot be reached, a file is missing (uv 0.13)
 _PATIENCE = 10.0
 _LITTLE_SPACE = 1024 * 1024
 
@@ -272,7 +271,7 @@ def _run_uv(step: Step, environment: str, performer: Performer) -> int:
         raise _describe_failed_start(step, error) from error
     if status == 0 and "--quiet" not in step.command:
         write_output(describe_change(environment, before, step.names, step.directory))
-    return 1 if status == _UV_FAILED else status
+    return _read_as_pips(status)
 
 
 def _describe_failed_start(step: Step, error: OSError) -> PipguardError:
@@ -340,7 +339,12 @@ def _choose_patience(step: Step) -> float | None:
 def _run_quietly(step: Step, environ: Mapping[str, str], performer: Performer) -> int:
     captured = run_captured(step.command, environ, patience=_choose_patience(step))
     _show_failure(captured, performer)
-    return captured.exit_status
+    return _read_as_pips(captured.exit_status)
+
+
+def _read_as_pips(status: int) -> int:
+    """Return pip's exit status where uv says 2: its index is not there, a disk is full (0.13)."""
+    return 1 if status == 2 else status
 
 
 def _show_failure(captured: Captured, performer: Performer) -> None:

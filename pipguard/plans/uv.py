@@ -64,7 +64,7 @@ _WITHOUT_EFFECT = frozenset(
         "--upgrade-strategy", "--user",
     }
 )  # fmt: skip
-_NEVER = frozenset({"--prefix", "--python", "--root", "--target", "--cache-dir"})
+_NEVER = frozenset({"--cache-dir", "--prefix", "--python", "--root", "--target", "--user"})
 """Without effect only as variables: they are set aside in an environment, or name pip's own."""
 _IN_FILES = frozenset({*_OF_ORIGIN, *_SAME, *_LISTS} - {"--group", "--no-deps"})
 # What uv is told by these does not change its answer.

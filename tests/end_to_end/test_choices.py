@@ -336,3 +336,38 @@ def test_the_environment_that_another_manager_made_is_used(
     assert "poetry add tinylib" in done.err
     assert "tinylib==2.0" in run_pipguard(["freeze"]).out
     assert os.listdir(project) == ["poetry.lock"]
+
+
+# Requirements by the newer standards (PEP 735, 751, 723), which Debian 12's own pip cannot read
+
+
+@pytest.mark.parametrize("installer", ["pip", "uv"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--group", "test"],
+        ["-r", "pylock.toml"],
+        ["--requirements-from-script", "script.py"],
+    ],
+    ids=lambda words: words[0].lstrip("-"),
+)
+def test_requirements_by_newer_standards(
+    run_pipguard: RunPipguard,
+    project: Path,
+    use_stand_ins: PackageIndex,
+    words: list[str],
+    installer: str,
+) -> None:
+    wheel = next(use_stand_ins.find_links.glob("tinylib-2.0-*.whl"))
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (project / "pyproject.toml").write_text('[dependency-groups]\ntest = ["tinylib"]\n')
+    (project / "script.py").write_text('# /// script\n# dependencies = ["tinylib"]\n# ///\n')
+    (project / "pylock.toml").write_text(
+        'lock-version = "1.0"\ncreated-by = "test"\n[[packages]]\nname = "tinylib"\n'
+        f'version = "2.0"\n[[packages.wheels]]\nname = "{wheel.name}"\npath = "{wheel}"\n'
+        f'hashes = {{sha256 = "{digest}"}}\n'
+    )
+    done = run_pipguard(["install", *words], env={"PIPGUARD_INSTALLER": installer})
+    assert done.status == 0, done.err
+    assert done.out.splitlines()[-1] == "Successfully installed tinylib-2.0"
+    assert list_distributions(str(project / ".venv"))["tinylib"] == "2.0"

@@ -57,6 +57,25 @@ def held(environment: Path) -> dict[str, str]:
     return {n: v for n, v in found.items() if n not in {"pip", "setuptools", "wheel"}}
 
 
+@pytest.mark.parametrize("left", [16, 1024, 12 * 1024])
+def test_a_disk_that_is_full_for_uv_leaves_nothing(
+    run_pipguard: RunPipguard, disk: Path, package_index: PackageIndex,
+    monkeypatch: pytest.MonkeyPatch, left: int,
+) -> None:  # fmt: skip
+    package_index.add(*(big_library(f"big{number}", "1.0") for number in range(8)))
+    project = disk / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    fill(disk, left)
+    words = ["install", *(f"big{number}" for number in range(8))]
+    env = {"PIPGUARD_INSTALLER": "uv", "PIP_INDEX_URL": package_index.url}
+    done = run_pipguard(words, env=env)
+    assert done.status == 1
+    assert "No space left on device" in done.err
+    assert done.out == ""
+    assert os.listdir(project) == []
+
+
 def test_home_is_full_and_the_project_is_not(
     run_pipguard: RunPipguard, project: Path, disk: Path
 ) -> None:

@@ -56,7 +56,7 @@ def with_file(*requirements: str, options: str = "") -> UvFacts:
         ("-e ./x --group test", "--editable ./x --group test --compile-bytecode"),
         ("-C a=b --no-build-isolation x", "--config-setting a=b --no-build-isolation"
          " --compile-bytecode"),
-        ("--user --no-input --root-user-action ignore six", "--compile-bytecode"),
+        ("--no-input --root-user-action ignore six", "--compile-bytecode"),
         ("--require-hashes -r r.txt", "--require-hashes --requirement r.txt --compile-bytecode"),
     ],
 )  # fmt: skip
@@ -69,6 +69,7 @@ def test_a_word_has_a_counterpart(line: str, options: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        "--user six",
         "-I six", "--prefer-binary six", "--root /r six", "--report r.json six", "--log l six",
         "--target t six", "--ignore-requires-python six", "--keyring-provider import six",
         "--no-binary :none: six", "-U ./folder", "-U -e .", "--src s -e git+https://x/y",
