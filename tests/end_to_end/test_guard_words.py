@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+from conftest import CHECKOUT
 from harness.running import RunPipguard, run_command
+
+from pipguard.commands.help import TOPICS
 
 pytestmark = pytest.mark.usefixtures("managed_python", "use_stand_ins")
 
@@ -62,3 +66,33 @@ def test_help_is_about_verbs_and_about_security(run_pipguard: RunPipguard, home:
     assert len(folders) == 3
     assert all(os.listdir(folder) for folder in folders)
     assert os.path.isfile(f"{folders[0]}/log.jsonl")
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_topic_fits_a_terminal(run_pipguard: RunPipguard, topic: str) -> None:
+    told = run_pipguard(["guard", "help", topic])
+    assert told.status == 0, told.err
+    own_paths = [line for line in told.out.splitlines() if "/xdg-" not in line]
+    assert max(map(len, own_paths)) <= 100
+    assert "{" not in told.out
+    assert topic in run_pipguard(["guard", "help", "--help"]).out
+
+
+def test_every_setting_is_explained(run_pipguard: RunPipguard) -> None:
+    told = run_pipguard(["guard", "help", "settings"]).out
+    refused = run_pipguard(["list"], env={"PIPGUARD_ROUTE": "nonsense"}).err
+    assert all(word in told for word in refused.partition("accepted: ")[2].strip().split(", "))
+    folder = Path(os.environ["XDG_CONFIG_HOME"], "pipguard")
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text("nonsense = 1\n")
+    keys = run_pipguard(["install", "six"]).err.partition("accepted keys: ")[2].split("\n")[0]
+    assert len(keys.split(", ")) > 5
+    assert [key for key in keys.split(", ") if key not in told] == []
+
+
+def test_every_exit_status_of_an_error_is_explained(run_pipguard: RunPipguard) -> None:
+    told = run_pipguard(["guard", "help", "statuses"]).out
+    listed = {line.split()[0] for line in told.splitlines() if line[:5].strip().isdigit()}
+    texts = [path.read_text() for path in (CHECKOUT / "pipguard").rglob("*.py")]
+    used = {n for text in texts for n in re.findall(r"exit_status = (\d+)$", text, re.MULTILINE)}
+    assert used - listed == set()
