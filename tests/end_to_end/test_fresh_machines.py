@@ -140,6 +140,19 @@ def test_one_command_installs_it_and_one_removes_all_of_it(machine: Machine) -> 
     assert "/.cache/pipguard" not in result.out
 
 
+def test_a_single_file_does_the_main_job(machine: Machine) -> None:
+    result = machine.run(
+        '"$checkout/scripts/build-zipapp" --output ~/pipguard.pyz || exit 90\n'
+        "rm -rf ~/.local ~/.cache\n"
+        '~/pipguard.pyz install six && .venv/bin/python -c "import six; print(6)" || exit 91\n'
+        "mkdir ../other; cd ../other\n"
+        "~/pipguard.pyz install pycowsay && ~/.local/bin/pycowsay moo"
+    )
+    assert result.status == 0, (result.status, result.err[-3000:])
+    assert "\n6\n" in result.out
+    assert "< moo >" in result.out
+
+
 def test_switched_off(machine: Machine) -> None:
     result = machine.run('PIPGUARD=off "$checkout/scripts/pipguard" install six')
     if machine.folder.name == "bookworm-pip":

@@ -6,7 +6,6 @@ wheel, so that nothing but the installation is tested; the index is a folder.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import CHECKOUT
+from harness.copies import copy_checkout
 from harness.managed import MakeManagedPython, Recipe
 from harness.running import Environment, Result, run_command
 from harness.wheels import PackageIndex
@@ -72,15 +72,8 @@ def copy(
     """A checkout in an awkward place and an awkward home; a Python without pip."""
     own = home / "my home"
     folder = tmp_path / "my checkout"
-    scripts = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(CHECKOUT / "scripts", folder / "scripts", ignore=scripts)
-    shutil.copytree(CHECKOUT / "pipguard", folder / "pipguard", ignore=scripts)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(CHECKOUT / name, folder / name)
-    (folder / "pipguard/cli.py").write_text(PROGRAM)
     wheel = next(use_stand_ins.find_links.glob("tinylib-2.0-*.whl"))
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (folder / "scripts/requirements.txt").write_text(f"tinylib==2.0 --hash=sha256:{digest}\n")
+    copy_checkout(folder, PROGRAM, wheel)
     python = make_managed(Recipe(pip=None, ensurepip=False))
     monkeypatch.setenv("HOME", str(own))
     monkeypatch.setenv("PATH", f"{own}/.local/bin:{python.commands}:{os.environ['PATH']}")
