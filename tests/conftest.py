@@ -194,6 +194,7 @@ def isolated(home: Path, tools: Path, application_data: Path) -> Iterator[None]:
         "TMPDIR": str(home / "tmp"),
         "PIP_CONFIG_FILE": os.devnull,
         "VIRTUALENV_OVERRIDE_APP_DATA": str(application_data),
+        "VIRTUALENV_NO_PERIODIC_UPDATE": "1",
         "HTTP_PROXY": nowhere,
         "HTTPS_PROXY": nowhere,
         "http_proxy": nowhere,

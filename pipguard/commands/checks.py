@@ -257,7 +257,8 @@ def check_alias(context: CheckContext) -> Iterator[Finding]:
     first = locate_program("pip", caller.environ)
     if first and _is_same(first, caller.itself):
         return
-    files = (".bashrc", ".bash_aliases", ".profile", ".zshrc", ".config/fish/config.fish")
+    fish = (".config/fish/config.fish", ".config/fish/conf.d/pipguard.fish")
+    files = (".bashrc", ".bash_aliases", ".profile", ".zshrc", *fish)
     paths = (os.path.join(caller.home or os.sep, name) for name in files)
     if any("pipguard" in line for path in paths for line in _read_lines(path)):
         return
@@ -266,7 +267,9 @@ def check_alias(context: CheckContext) -> Iterator[Finding]:
     on_path = locate_program("pipguard", caller.environ)
     own = os.path.normpath(os.path.join(caller.directory, caller.itself))
     target = "pipguard" if on_path and _is_same(on_path, own) else shlex.quote(own)
-    yield Finding("alias", problem, why, f"alias pip={target}", is_note=True)
+    # The shell reads an alias twice: once here, and once where it stands for a command.
+    value = f'"{target}"' if target.startswith("'") else target
+    yield Finding("alias", problem, why, f"alias pip={value}", is_note=True)
 
 
 def check_memory(context: CheckContext) -> Iterator[Finding]:

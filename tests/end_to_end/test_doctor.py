@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness.managed import MakeManagedPython, ManagedPython, Recipe, write_executable
-from harness.running import Environment, RunPipguard
+from harness.running import Environment, RunPipguard, run_command
 
 pytestmark = [
     pytest.mark.usefixtures("managed_python", "use_stand_ins", "project"),
@@ -158,3 +158,16 @@ def test_problems_come_before_notes_and_both_are_counted(
     run_pipguard(["install", "six"], env={"PIPGUARD_REBUILD": "1"})
     said = run_pipguard(["guard", "doctor"]).out
     assert re.fullmatch(r"all is well: no problems in \d+ checks\n", said)
+
+
+def test_the_alias_that_it_tells_works_for_a_path_with_a_space(
+    home: Path, tmp_path: Path, pipguard_command: Path
+) -> None:
+    link = tmp_path / "my programs/pipguard"
+    link.parent.mkdir()
+    link.symlink_to(pipguard_command)
+    told = run_command([link, "guard", "doctor"]).out
+    (line,) = re.findall(r"alias pip=.*$", told, re.MULTILINE)
+    script = f"shopt -s expand_aliases\n{line}\npip guard --version\n"
+    done = run_command(["bash", "--norc"], stdin=script.encode())
+    assert done.out.startswith("pipguard "), done.err

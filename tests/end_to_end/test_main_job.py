@@ -67,7 +67,11 @@ def test_environment_is_made_for_the_interpreter_that_refused(
 def test_nothing_goes_on_in_the_background(run_pipguard: RunPipguard, home: Path) -> None:
     kept = home / "virtualenv"
     for name in ("tinylib", "pycowsay"):
-        done = run_pipguard(["install", name], env={"VIRTUALENV_OVERRIDE_APP_DATA": str(kept)})
+        told = {
+            "VIRTUALENV_OVERRIDE_APP_DATA": str(kept),
+            "VIRTUALENV_NO_PERIODIC_UPDATE": None,
+        }
+        done = run_pipguard(["install", name], env=told)
         assert done.status == 0, done.err
     assert list(kept.glob("wheel/*/image/*/*/pip-*")), "virtualenv keeps its things elsewhere now"
     # It notes there that it has begun to look for newer wheels.

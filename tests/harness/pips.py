@@ -2,7 +2,8 @@
 
 In: a version, or nothing for the newest at hand. Out: the path of pip's wheel, or its files laid
 out once and shared by links. The newest is the one that virtualenv carries, so it needs no network;
-a named version is downloaded once, by that pip, into `$PIPGUARD_TEST_CACHE` or the user's cache.
+a named version is downloaded once, by that pip, into `$PIPGUARD_TEST_CACHE` or the environment that
+the tests run in.
 """
 
 from __future__ import annotations
@@ -36,8 +37,7 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     """Where downloaded pips are kept, by the environment that the tests were started with."""
     if environ.get("PIPGUARD_TEST_CACHE"):
         return Path(environ["PIPGUARD_TEST_CACHE"])
-    caches = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(caches, "pipguard-tests")
+    return Path(sys.prefix, "pips")
 
 
 def pip_wheel(version: str, environ: Mapping[str, str]) -> Path:
