@@ -249,7 +249,8 @@ def _find_in_project(caller: Caller, settings: Settings, root: str | None) -> Pl
             return _make_place(path, _inspect_if_trusted(path, base, caller))
     managed, manager = find_managed_environment(base, caller.environ)
     if managed:
-        environment = _inspect_if_trusted(managed, None, caller)
+        inside = base if managed.startswith(os.path.join(base, "")) else None
+        environment = _inspect_if_trusted(managed, inside, caller)
         return Place(environment, "project", f"{manager} made it for this project")
     default = os.path.join(base, ".venv")
     central = locate_central(base, caller.environ)

@@ -42,7 +42,7 @@ def main(words: list[str]) -> int:
 
             session.seeder.run = announce_and_seed  # type: ignore[method-assign]
             session.run()
-    except (Exception, KeyboardInterrupt) as error:
+    except Exception as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
     return 0
@@ -55,4 +55,7 @@ def _end_with_stdin() -> None:
 
 if __name__ == "__main__":
     gc.disable()  # it would look at every module that is imported, for nothing
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -371,3 +371,17 @@ def test_requirements_by_newer_standards(
     assert done.status == 0, done.err
     assert done.out.splitlines()[-1] == "Successfully installed tinylib-2.0"
     assert list_distributions(str(project / ".venv"))["tinylib"] == "2.0"
+
+
+def test_a_link_in_a_project_leads_to_no_environment_of_the_users(
+    run_pipguard: RunPipguard, project: Path, home: Path
+) -> None:
+    assert run_pipguard(["install", "tinylib"], env={"PIPGUARD_VENV": f"{home}/mine"}).status == 0
+    (home / "mine/conda-meta").mkdir()
+    (project / "pixi.toml").touch()
+    (project / ".pixi/envs").mkdir(parents=True)
+    (project / ".pixi/envs/default").symlink_to(home / "mine")
+    done = run_pipguard(["install", "six"])
+    assert done.status == 1
+    assert "leads out of the project" in done.err
+    assert "six" not in list_distributions(str(home / "mine"))
