@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
-from pipguard.environments.distributions import describe_change, list_distributions
+from pipguard.environments.distributions import describe_change, identify_distributions
 from pipguard.environments.inspect import UNFINISHED_NAME
 from pipguard.environments.run_pip import GATE, OTHER, SAME
 from pipguard.environments.run_virtualenv import RUN_VIRTUALENV
@@ -263,7 +263,7 @@ def _perform_whole(step: Step, plan: Plan, performer: Performer) -> tuple[int, b
 
 def _run_uv(step: Step, environment: str, performer: Performer) -> int:
     """Run uv, and let stdout and the exit status tell programs what pip would have told them."""
-    before = list_distributions(environment)
+    before = identify_distributions(environment)
     environ = apply_changes(performer.environ, step.environ)
     try:
         status = run_foreground(step.command, environ, stdout=2)

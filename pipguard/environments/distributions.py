@@ -60,17 +60,24 @@ def scan_distributions(folders: Iterable[str]) -> Iterator[tuple[str, str, str]]
                 yield os.path.join(folder, entry), normalise_name(name), version.split("-")[0]
 
 
+def identify_distributions(environment: str) -> dict[str, int]:
+    """Return the metadata folder of each distribution with what tells it from a later one there."""
+    found = scan_distributions(list_site_folders(environment))
+    return {path: os.stat(path).st_ctime_ns for path, _, _ in found}
+
+
 def describe_change(
-    environment: str, before: Mapping[str, str], names: Collection[str], directory: str
+    environment: str, before: Mapping[str, int], names: Collection[str], directory: str
 ) -> str:
     """Return pip's own lines for what was installed since `before`, and for what was there already.
 
-    `names` are those that were asked for, `directory` the folder that paths are shown relative to
-    (pip 23.0 to 26.3).
+    `before` is what `identify_distributions` said, `names` are those that were asked for,
+    `directory` is the folder that paths are shown relative to (pip 23.0 to 26.3).
     """
     lines, installed = [], []
+    now = identify_distributions(environment)
     for path, name, version in scan_distributions(list_site_folders(environment)):
-        if before.get(name) != version:
+        if before.get(path) != now.get(path):
             installed.append(f"{name}-{version}")
         elif name in names:
             site = os.path.dirname(path)

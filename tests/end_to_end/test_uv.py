@@ -55,6 +55,13 @@ def test_a_new_environment_is_uvs_and_has_a_pip(run_pipguard: RunPipguard, proje
     assert again.out.startswith("Requirement already satisfied: tinylib in ./.venv/lib/python3")
 
 
+def test_what_is_installed_again_is_said_as_pip_says_it(run_pipguard: RunPipguard) -> None:
+    assert run_pipguard(["install", "tinyneeds"]).status == 0
+    again = run_pipguard(["install", "--force-reinstall", "--no-deps", "tinyneeds"])
+    assert again.status == 0, again.err
+    assert again.out.startswith("Successfully installed tinyneeds-")
+
+
 def test_undo_takes_all_of_it_back(run_pipguard: RunPipguard, project: Path) -> None:
     assert run_pipguard(["install", "tinyneeds"]).status == 0
     assert run_pipguard(["guard", "undo"]).status == 0
