@@ -22,7 +22,7 @@ from pipguard.environments.places import (
     remove_tree,
 )
 from pipguard.environments.pointers import find_pointer, recall_pointer, write_pointer
-from pipguard.environments.shared_pip import share_pip
+from pipguard.environments.shared_pip import Sharing, share_pip
 from pipguard.environments.trust import record_trust
 from pipguard.errors import PipguardError
 from pipguard.pip.configuration import Variables
@@ -77,6 +77,7 @@ class Creator:
         self.keeps_folder = False
         """Whether the folder was there before, empty, and stays when this fails."""
         self.has_begun = False
+        self.sharing = Sharing()
 
     def is_needed(self) -> bool:
         """Whether it is still to be made, now that nobody else can be making it."""
@@ -119,11 +120,11 @@ class Creator:
             raise CreationFailed(f"virtualenv could not make {self.path}")
         remove_tree(os.path.join(self.path, OWN_FOLDER, "cache"))
         remove_empty_folder(os.path.join(self.path, OWN_FOLDER))
-        shared_pip = share_pip(self.path, self.environ)
+        self.sharing = share_pip(self.path, self.environ)
         if self.place.former:
             inside = "" if self.creation.keeps_packages else OWN_FOLDER
             _take_over(os.path.join(self.place.former, inside), os.path.join(self.path, inside))
-        return shared_pip
+        return self.sharing.shared
 
     @property
     def variables(self) -> Variables:
@@ -148,11 +149,13 @@ class Creator:
             if former:
                 self.places.finish(self.place, "" if stays else former)
             declare_finished(self.path)
+        self.sharing.finish()
         return former if stays else ""
 
     def undo(self) -> None:
         """Remove what was made, the mark last: killed on the way, the next run goes on."""
         with postponing_signals():
+            self.sharing.give_up()
             if self.has_begun:
                 self._remove_made()
             if self.place.former and not os.path.lexists(self.path):

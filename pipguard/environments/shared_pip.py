@@ -4,11 +4,12 @@ In: an environment that virtualenv has just made, before anything is installed i
 files beside its pip's sources, or a copy of that pip in the user's cache, compiled. A new
 environment's first pip takes three times as long as every later one, because it compiles itself;
 and the copy can begin an install while virtualenv still writes the environment's own. Never fails:
-without the copy pip compiles.
+without it pip compiles.
 
-A wheel can bring `.pyc` files for pip's own modules, so the copy is taken only from an environment
-that holds nothing but what virtualenv put there. A module is lent only to the very same source;
-the time in its head is set anew, because that is what tells Python that they belong together.
+A wheel can bring `.pyc` files for pip's own modules, so the copy is taken from an environment that
+holds nothing but what virtualenv put there, and is compiled apart from it, while pip installs. A
+module is lent only to the very same source; the time in its head is set anew, because that is what
+tells Python that they belong together.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import marshal
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 
 from pipguard.environments.distributions import Unreadable, list_site_folders
@@ -28,12 +30,13 @@ from pipguard.system.folders import (
     open_private_folder,
 )
 from pipguard.system.private_files import remove_file
-from pipguard.system.processes import run_captured
+from pipguard.system.processes import Background
 
 # Of a pyc: magic number, flags, time and size of the source (PEP 552).
 _TIME = slice(8, 12)
 _HEAD = 16
 _COMPILED = "__pycache__"
+_LONGEST_COMPILING = 60.0  # seconds; it takes less than one
 
 
 def locate_shared_pip(environ: Mapping[str, str], version: tuple[int, int] | None) -> str:
@@ -46,28 +49,56 @@ def locate_shared_pip(environ: Mapping[str, str], version: tuple[int, int] | Non
     return max(filter(_is_private, paths), key=_read_time, default="")
 
 
-def share_pip(environment: str, environ: Mapping[str, str]) -> str:
-    """Give a new environment's pip its compiled modules; return the folder of the shared pip.
+class Sharing:
+    """The sharing of a new environment's pip: done, or a copy that is still being compiled."""
 
-    Where there is no copy of this pip yet, pip compiles its modules now, and they are copied. Empty
-    where there is none that is the same to the last byte.
+    def __init__(self, shared: str = "", draft: str = "", compiling: Background | None = None):
+        self.shared = shared
+        """The folder of a pip that is the same to the last byte; empty where there is none yet."""
+        self.draft = draft
+        self.compiling = compiling
+
+    def finish(self) -> str:
+        """Wait for the copy and put it in its place; return its folder, empty without one."""
+        if not self.compiling:
+            return self.shared
+        try:
+            status = self.compiling.finish(_LONGEST_COMPILING).exit_status
+        except TimeoutError:
+            status = 1
+        if status == 0 and _put_in_place(self.draft):
+            self.shared = self.draft[: -len(DRAFT_ENDING)]
+        remove_tree(self.draft)
+        return self.shared
+
+    def give_up(self) -> None:
+        """Let no copy stay that is not whole."""
+        if self.compiling:
+            with self.compiling:
+                remove_tree(self.draft)
+
+
+def share_pip(environment: str, environ: Mapping[str, str]) -> Sharing:
+    """Give a new environment's pip the compiled modules of the shared one.
+
+    Where there is none of this version yet, or one that lost a file, a copy is made and compiled
+    from here on, in a process of its own.
     """
     folder = _locate_folder(environ)
     for package, name in _list_pips(environment) if folder else ():
         shared = os.path.join(folder, name)
         try:
             if not os.path.isdir(shared):
-                _compile(environment, environ)
-                return shared if _copy(package, shared) else ""
+                return _start_copy(package, shared, environment, environ)
             if not _is_private(shared):
-                return ""
+                return Sharing()
             if _has_all(package, os.path.join(shared, "pip")):
                 _lend(os.path.join(shared, "pip"), package)
-                return shared
+                return Sharing(shared)
             remove_tree(shared)  # a cleaner of caches was there; the next environment makes it anew
-        except OSError:  # a full disk: pip says it better
-            return ""
-    return ""
+        except (OSError, shutil.Error):  # a full disk: pip says it better
+            return Sharing()
+    return Sharing()
 
 
 def _locate_folder(environ: Mapping[str, str]) -> str:
@@ -89,11 +120,30 @@ def _read_time(path: str) -> float:
     return os.lstat(path).st_mtime
 
 
-def _compile(environment: str, environ: Mapping[str, str]) -> None:
-    """Let pip import what an install imports: one of itself, which is there, asks no index."""
-    words = ("-I", "-m", "pip", "--isolated", "install", "--quiet", "--no-index", "pip")
-    variables = {**environ, "PIP_CONFIG_FILE": os.devnull}
-    run_captured((interpreter_path(environment), *words), variables)
+def _start_copy(package: str, shared: str, environment: str, environ: Mapping[str, str]) -> Sharing:
+    """Copy a pip, and let the copy import what an install imports.
+
+    It is to install itself, which is there already, and asks no index.
+    """
+    if not open_private_folder(os.path.dirname(shared)):
+        return Sharing()
+    draft = f"{shared}{DRAFT_ENDING}"
+    try:
+        os.mkdir(draft, mode=0o700)
+    except FileExistsError:  # another run is at it, or has died: whoever comes later begins anew
+        if time.time() - _read_time(draft) > _LONGEST_COMPILING:
+            remove_tree(draft)
+        return Sharing()
+    try:
+        copy = os.path.join(draft, "pip")
+        shutil.copytree(package, copy)
+        words = ("--isolated", "install", "--quiet", "--no-index", "pip")
+        variables = {**environ, "PIP_CONFIG_FILE": os.devnull}
+        command = (interpreter_path(environment), "-I", copy, *words)
+        return Sharing("", draft, Background(command, variables))
+    except (OSError, shutil.Error):
+        remove_tree(draft)
+        raise
 
 
 def _list_pips(environment: str) -> Iterator[tuple[str, str]]:
@@ -109,21 +159,16 @@ def _list_pips(environment: str) -> Iterator[tuple[str, str]]:
                 yield os.path.join(site, "pip"), f"{name.removesuffix('.dist-info')}-{python}"
 
 
-def _copy(package: str, shared: str) -> bool:
-    """Copy a compiled pip as a whole, in place of those of other versions for the same Python."""
+def _put_in_place(draft: str) -> bool:
+    """Give a compiled copy its name, in place of other versions for the same Python."""
+    shared = draft[: -len(DRAFT_ENDING)]
     folder, name = os.path.split(shared)
-    if not open_private_folder(folder):
-        return False
-    draft = f"{shared}.{os.getpid()}{DRAFT_ENDING}"
     ending = name[name.rindex("-") :]
     others = [other for other in list_readable_names(folder) if other.endswith(ending)]
     try:
-        _remove_cut_off(package)
-        os.mkdir(draft, mode=0o700)
-        shutil.copytree(package, os.path.join(draft, "pip"))
+        _remove_cut_off(draft)
         os.rename(draft, shared)
-    except (OSError, shutil.Error):
-        remove_tree(draft)
+    except OSError:
         return False
     for other in others:
         remove_tree(os.path.join(folder, other))

@@ -26,7 +26,7 @@ def environ_with(cache: Path) -> dict[str, str]:
 
 
 def share(environment: Path, cache: Path) -> str:
-    return share_pip(str(environment), environ_with(cache))
+    return share_pip(str(environment), environ_with(cache)).finish()
 
 
 def locate(cache: Path) -> str:
@@ -51,7 +51,7 @@ def filled_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("first")
     assert locate(base / "cache") == ""
     assert share(make_virtual(base / "it"), base / "cache") == locate(base / "cache") != ""
-    assert len(compiled_in(base / "it")) > 100
+    assert len(list(Path(locate(base / "cache")).rglob("*.pyc"))) > 100
     return base / "cache"
 
 
@@ -129,4 +129,28 @@ def test_what_others_may_write_to_is_not_lent(
 def test_a_cache_that_cannot_be_written_is_no_failure(make_environment: MakeEnvironment) -> None:
     environment = make_environment()
     assert share(environment, Path("/dev/null/cache")) == ""
-    assert compiled_in(environment)
+
+
+def test_a_copy_that_is_given_up_leaves_nothing(
+    make_environment: MakeEnvironment, tmp_path: Path
+) -> None:
+    sharing = share_pip(str(make_environment()), environ_with(tmp_path / "cache"))
+    sharing.give_up()
+    assert list((tmp_path / "cache/pipguard/pips").iterdir()) == []
+
+
+def test_two_at_once_make_one_copy(make_environment: MakeEnvironment, tmp_path: Path) -> None:
+    first = share_pip(str(make_environment()), environ_with(tmp_path / "cache"))
+    assert share(make_environment(), tmp_path / "cache") == ""
+    assert first.finish() == locate(tmp_path / "cache") != ""
+
+
+def test_a_copy_that_somebody_left_half_done_is_made_anew(
+    make_environment: MakeEnvironment, tmp_path: Path
+) -> None:
+    first = share_pip(str(make_environment()), environ_with(tmp_path / "cache"))
+    assert first.compiling
+    first.compiling.finish()
+    os.utime(first.draft, (1, 1))
+    assert share(make_environment(), tmp_path / "cache") == ""
+    assert share(make_environment(), tmp_path / "cache") == locate(tmp_path / "cache") != ""
