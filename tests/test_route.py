@@ -42,7 +42,7 @@ USABLE = Environment("/project/.venv", "usable", "", (3, 13), has_pip=True)
 BROKEN = Environment(
     "/project/.venv", "broken", "its interpreter is gone", requirements=("six==1",)
 )
-ALIEN = Environment("/project/.venv", "broken", "it is not a folder")
+ALIEN = Environment("/project/.venv", "broken", "it is neither a folder nor a file")
 UNTRUSTED = Environment("/project/.venv", "untrusted", "everybody may write to it")
 UNFINISHED = Environment("/project/.venv", "unfinished")
 

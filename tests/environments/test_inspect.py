@@ -81,15 +81,17 @@ def describe_broken(path: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def test_a_file(tmp_path: Path) -> None:
-    (tmp_path / ".venv").write_text("not a path")
-    assert describe_broken(tmp_path / ".venv") == ("it is not a folder", ())
+    (tmp_path / ".venv").write_text("no path")
+    said = f"it is a file that leads to {tmp_path}/no path, and nothing is there"
+    assert describe_broken(tmp_path / ".venv") == (said, ())
 
 
 def test_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # a socket's path may have about a hundred letters
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(".venv")
-        assert describe_broken(tmp_path / ".venv") == ("it is not a folder", ())
+        said = "it is neither a folder nor a file"
+        assert describe_broken(tmp_path / ".venv") == (said, ())
 
 
 def test_a_dangling_link(tmp_path: Path) -> None:
