@@ -39,7 +39,14 @@ _RENAMED = {
     "--quiet": "--quiet",
     "--verbose": "--verbose",
 }
-_SPELLED_OUT = {"--no-color": ("--color", "never"), "--pre": ("--prerelease", "allow")}
+_SPELLED_OUT = {"--no-color": "--color=never", "--pre": "--prerelease=allow"}
+_ONCE = frozenset(
+    {
+        "--color=never", "--no-build-isolation", "--no-cache", "--no-deps", "--prerelease=allow",
+        "--reinstall", "--require-hashes",
+    }
+)  # fmt: skip
+"""uv takes them once, where pip takes them as often as they are said."""
 _LISTS = ("--no-binary", "--only-binary")
 _AS_VARIABLE = {
     "--client-cert": ("SSL_CLIENT_CERT",),
@@ -115,7 +122,7 @@ def plan_uv(
     python = interpreter_path(environment.path)
     variables = (*_set_aside(facts.variables), *_build_variables(command, facts))
     start = (facts.program, "pip", "install", "--no-config", "--python", python)
-    words = tuple(_translate(command, facts))
+    words = _drop_repeated(_translate(command, facts))
     install = Step(
         "install in it",
         (*start, *words, "--", *command.arguments),
@@ -173,6 +180,14 @@ def _translate(command: PipCommand, facts: UvFacts) -> Iterator[str]:
         yield "--compile-bytecode"
 
 
+def _drop_repeated(words: Iterable[str]) -> tuple[str, ...]:
+    kept: list[str] = []
+    for word in words:
+        if word not in _ONCE or word not in kept:
+            kept.append(word)
+    return tuple(kept)
+
+
 def _translate_origin(origin: Origin) -> Iterator[str]:
     if not origin.is_known:
         raise PipsTurnError("a requirements file that cannot be read beforehand")
@@ -210,7 +225,7 @@ def _translate_option(name: str, value: str | None) -> Iterator[str]:
     if name in _OF_ORIGIN or name in _WITHOUT_EFFECT or name in _AS_VARIABLE:
         return
     if name in _SPELLED_OUT:
-        yield from _SPELLED_OUT[name]
+        yield _SPELLED_OUT[name]
     elif name in _LISTS:
         for word in (value or "").split(","):
             if word == ":none:":  # takes back what stands before it

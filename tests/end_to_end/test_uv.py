@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +13,9 @@ import pytest
 from harness.loopback import LoopbackIndex
 from harness.managed import write_executable
 from harness.running import RunPipguard
-from harness.wheels import PackageIndex, library
+from harness.wheels import PackageIndex, Release, library, write_source_project
 
-from pipguard.environments.distributions import list_distributions
+from pipguard.environments.distributions import TOOLCHAIN, list_distributions
 from pipguard.environments.uv import UvUnusable, locate_uv
 
 pytestmark = [pytest.mark.usefixtures("managed_python", "use_stand_ins", "uv")]
@@ -108,6 +110,59 @@ def test_an_upgrade_leaves_dependencies_alone(
     assert done.status == 0, done.err
     held = list_distributions(str(project / ".venv"))
     assert (held["high"], held["low"]) == ("2.0", "1.0")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["low<2", "high"],
+        ["--pre", "low"],
+        ["low==3.0b1"],
+        ["--no-deps", "high"],
+        ["-c", "constraints.txt", "high"],
+        ["-r", "requirements.txt"],
+        ["-r", "hashes.txt"],
+        ["--require-hashes", "-r", "hashes.txt"],
+        ["--only-binary=:all:", "high[more]"],
+        ["--no-index", "--find-links", "wheels", "low"],
+        ["--extra-index-url", "{other}", "other"],
+        ["--trusted-host", "127.0.0.1", "--timeout", "9", "--retries", "1", "high"],
+        ["-U", "--upgrade-strategy", "eager", "high"],
+        ["-e", "./editable", "low"],
+        ["./editable"],
+    ],
+    ids=" ".join,
+)
+def test_both_install_the_same(
+    run_pipguard: RunPipguard, project: Path, package_index: PackageIndex, tmp_path: Path,
+    words: list[str],
+) -> None:  # fmt: skip
+    for version in ("1.0", "2.0", "3.0b1"):
+        package_index.add(library("low", version))
+    more = Release("high", "1.0", {"high.py": ""}, requires=("low",), extras={"more": ("extra",)})
+    package_index.add(more, library("extra"))
+    other = PackageIndex(tmp_path / "other")
+    other.add(library("other", "1.0", ("low",)))
+    wheels = {path.name: path for path in package_index.find_links.iterdir()}
+    low = wheels["low-1.0-py3-none-any.whl"]
+    (project / "constraints.txt").write_text("low<2\n")
+    (project / "requirements.txt").write_text("high\n-c constraints.txt\n")
+    digest = hashlib.sha256(low.read_bytes()).hexdigest()
+    (project / "hashes.txt").write_text(f"low==1.0 --hash=sha256:{digest}\n")
+    (project / "wheels").mkdir()
+    shutil.copy(low, project / "wheels")
+    write_source_project(library("tinyeditable"), project / "editable")
+    given = ["install", *(word.format(other=other.url) for word in words)]
+    env = {"PIP_INDEX_URL": package_index.url}
+    held = {}
+    for installer in ("uv", "pip"):
+        place = {"PIPGUARD_INSTALLER": installer, "PIPGUARD_VENV": installer}
+        done = run_pipguard(given, env={**env, **place})
+        assert done.status == 0, done.err
+        assert ("by uv" in done.err) == (installer == "uv")
+        found = list_distributions(str(project / installer))
+        held[installer] = {n: v for n, v in found.items() if n not in TOOLCHAIN}
+    assert held["uv"] == held["pip"] != {}
 
 
 def test_a_private_index_is_never_bypassed(

@@ -47,9 +47,10 @@ def with_file(*requirements: str, options: str = "") -> UvFacts:
         ("-U Six[x]>=1 b==2", "--upgrade-package six --upgrade-package b --compile-bytecode"),
         ("-U --upgrade-strategy eager six", "--upgrade --compile-bytecode"),
         ("--force-reinstall six", "--reinstall --compile-bytecode"),
-        ("--pre six", "--prerelease allow --compile-bytecode"),
+        ("--pre six", "--prerelease=allow --compile-bytecode"),
+        ("--pre --pre --no-deps --no-deps six", "--prerelease=allow --no-deps --compile-bytecode"),
         ("--no-deps --no-cache-dir six", "--no-deps --no-cache --compile-bytecode"),
-        ("-q --no-color six", "--quiet --color never --compile-bytecode"),
+        ("-q --no-color six", "--quiet --color=never --compile-bytecode"),
         ("--no-binary a,b six", "--no-binary a --no-binary b --compile-bytecode"),
         ("--only-binary=:all: six", "--only-binary :all: --compile-bytecode"),
         ("-c c.txt -r r.txt", "--constraint c.txt --requirement r.txt --compile-bytecode"),
@@ -87,7 +88,7 @@ def test_a_word_without_a_counterpart_is_named(line: str) -> None:
     ("configured", "options"),
     [
         ({"no-binary": "a"}, "--no-binary a --compile-bytecode"),
-        ({"pre": "yes"}, "--prerelease allow --compile-bytecode"),
+        ({"pre": "yes"}, "--prerelease=allow --compile-bytecode"),
         ({"pre": "0"}, "--compile-bytecode"),
         ({"compile": "0"}, ""),
         ({"constraint": "a.txt b.txt"}, "--constraint a.txt --constraint b.txt"
