@@ -133,6 +133,9 @@ class Background:
         """Start it; `given` is its stdin, None if that comes later. Raises OSError."""
         import subprocess
 
+        # After vfork we could not be stopped until the child has begun, and Ctrl-Z may stop that
+        # one first (the subprocess documentation names this switch).
+        subprocess._USE_VFORK = False  # type: ignore[attr-defined]
         pipe = subprocess.PIPE
         self.child = subprocess.Popen(
             list(command),
