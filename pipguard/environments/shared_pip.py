@@ -74,8 +74,9 @@ class Sharing:
     def give_up(self) -> None:
         """Let no copy stay that is not whole."""
         if self.compiling:
-            with self.compiling:
-                remove_tree(self.draft)
+            with self.compiling:  # ends it: while it lives, it writes into the draft
+                self.compiling.kill()
+            remove_tree(self.draft)
 
 
 def share_pip(environment: str, environ: Mapping[str, str]) -> Sharing:
