@@ -56,18 +56,18 @@ class Sharing:
         self.shared = shared
         """The folder of a pip that is the same to the last byte; empty where there is none yet."""
         self.draft = draft
+        """What goes at the end: a copy that is not whole."""
         self.compiling = compiling
 
     def finish(self) -> str:
         """Wait for the copy and put it in its place; return its folder, empty without one."""
-        if not self.compiling:
-            return self.shared
-        try:
-            status = self.compiling.finish(_LONGEST_COMPILING).exit_status
-        except TimeoutError:
-            status = 1
-        if status == 0 and _put_in_place(self.draft):
-            self.shared = self.draft[: -len(DRAFT_ENDING)]
+        if self.compiling:
+            try:
+                status = self.compiling.finish(_LONGEST_COMPILING).exit_status
+            except TimeoutError:
+                status = 1
+            if status == 0 and _put_in_place(self.draft):
+                self.shared = self.draft[: -len(DRAFT_ENDING)]
         remove_tree(self.draft)
         return self.shared
 
@@ -76,7 +76,7 @@ class Sharing:
         if self.compiling:
             with self.compiling:  # ends it: while it lives, it writes into the draft
                 self.compiling.kill()
-            remove_tree(self.draft)
+        remove_tree(self.draft)
 
 
 def share_pip(environment: str, environ: Mapping[str, str]) -> Sharing:
@@ -96,7 +96,8 @@ def share_pip(environment: str, environ: Mapping[str, str]) -> Sharing:
             if _has_all(package, os.path.join(shared, "pip")):
                 _lend(os.path.join(shared, "pip"), package)
                 return Sharing(shared)
-            remove_tree(shared)  # a cleaner of caches was there; the next environment makes it anew
+            # A cleaner of caches was there. A pip may still be loading it, so it goes at the end.
+            return Sharing(draft=shared)
         except (OSError, shutil.Error):  # a full disk: pip says it better
             return Sharing()
     return Sharing()
