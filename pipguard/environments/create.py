@@ -44,6 +44,8 @@ class Creation:
     """Whether a broken environment is set aside first; it comes back when this fails."""
     keeps_packages: bool = False
     """Whether what is installed in the broken one is taken over; both are for the same Python."""
+    variables: Variables = ()
+    """What the command is told besides by variables."""
     pointer: str = ""
     """The `.venv` file that is to lead to it, where it is not in its project."""
     shared_pip: str = ""
@@ -132,7 +134,7 @@ class Creator:
         folder = os.path.join(self.path, OWN_FOLDER, "cache")
         has_room = has_free_space(cache_folder(self.environ), _BYTES_OF_CACHE)
         cache = () if has_room else (("VIRTUALENV_OVERRIDE_APP_DATA", folder),)
-        return (*CREATION_VARIABLES, *cache)
+        return (*CREATION_VARIABLES, *self.creation.variables, *cache)
 
     def keep(self) -> str:
         """Declare it finished; the broken environment that it replaced is removed.

@@ -135,9 +135,8 @@ def plan_uv(
         return Plan("venv", (install,), environment.path, installer="uv")
     site = ("--system-site-packages",) if sees_system else ()
     options = ("--quiet", "--no-config", "--no-project", "--allow-existing", "--python", base)
-    creation = Creation(
-        environment.path, (facts.program, "venv", *options, *site, environment.path)
-    )
+    make = (facts.program, "venv", *options, *site, environment.path)
+    creation = Creation(environment.path, make, variables=variables)
     offline = ("--quiet", "--offline", "--no-index", "--no-deps")
     seed = Step("give it a pip", (*start, *offline, facts.pip_wheel), variables, "quiet")
     return Plan("venv", (seed, install), environment.path, creation, installer="uv")

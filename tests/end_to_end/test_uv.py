@@ -177,6 +177,7 @@ def test_a_private_index_is_never_bypassed(
         "UV_INDEX_URL": public.url,
         "UV_DEFAULT_INDEX": public.url,
         "UV_EXTRA_INDEX_URL": public.url,
+        "UV_VENV_SEED": "1",
     }
     done = run_pipguard(["install", "tinyprivate"], env=env)
     assert done.status == 0, done.err
