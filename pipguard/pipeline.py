@@ -248,8 +248,7 @@ class _Beginning:
 
     def __exit__(self, *_: object) -> None:
         if self.virtualenv:
-            with self.virtualenv:
-                return
+            self.virtualenv.end()
 
     def begin(self) -> None:
         """Import what comes next, and let virtualenv do so where it is likely to be needed."""

@@ -74,8 +74,7 @@ class Sharing:
     def give_up(self) -> None:
         """Let no copy stay that is not whole."""
         if self.compiling:
-            with self.compiling:  # ends it: while it lives, it writes into the draft
-                self.compiling.kill()
+            self.compiling.end()  # while it lives, it writes into the draft
         remove_tree(self.draft)
 
 

@@ -182,19 +182,16 @@ class Background:
         try:
             stdout, stderr = self.child.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:
-            with self:
-                raise TimeoutError(timeout) from error
+            self.end()
+            raise TimeoutError(timeout) from error
         return Captured(self.child.returncode, stdout, stderr)
 
     def kill(self) -> None:
         """Let it end at once, if it has not ended; who waits for its end sees it."""
         self.child.kill()
 
-    def __enter__(self) -> Background:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let it end at once, if it has not ended."""
+    def end(self) -> None:
+        """Let it end at once, if it has not ended, and wait for that; nobody reads it any more."""
         with self.child:  # closes its pipes and waits for its end
             self.kill()
         self.let_go()
