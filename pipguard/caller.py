@@ -37,5 +37,7 @@ class Caller:
     """Whether stderr is a terminal."""
     note: str | None = None
     """The file in which the shell integration looks for an environment; None without it."""
+    outcome_file: str | None = None
+    """The file in which a program's summary looks for what was decided; None without it."""
     is_shim: bool = False
     """Whether we were started as the `pip` of our shims, which programs find as well as people."""

@@ -33,21 +33,28 @@ if TYPE_CHECKING:
 class _Shell:
     """What the shell integration tells: the name that was typed, and the file that it reads."""
 
-    __slots__ = ("note", "program")
+    __slots__ = ("note", "outcome_file", "program")
 
-    def __init__(self, program: str, note: str | None) -> None:
+    def __init__(self, program: str, note: str | None, outcome_file: str | None) -> None:
         self.program = program
         self.note = note
+        self.outcome_file = outcome_file
 
 
 def main() -> int:
     """Run one command line; return the exit status (the real pip's, as far as it decided)."""
     argv = sys.argv[1:]
+    if "PIPGUARD_OUTCOME" in os.environ and not is_switched_off(os.environ):
+        return _run_with_summary()
     shell = _take_shell_variables()
     _leave_elsewhere(os.environ)
     locate = locate_module_of if shell.program.startswith("python") else locate_real_pip
     real_pip = locate(shell.program, os.environ, sys.argv[0])
     try:
+        if _asks_for_our_words():
+            from pipguard.commands.completion import complete
+
+            end_at_once(complete(_read_caller(shell), real_pip))
         if real_pip and _asks_for_installed_names():
             from pipguard.pipeline import complete_installed_names
 
@@ -69,10 +76,23 @@ def main() -> int:
         die_of_signal(signal.number)
 
 
+def _run_with_summary() -> int:
+    """Run this very command line in a child, and end with a line about it."""
+    from pipguard.summary import run_with_summary
+
+    try:
+        return run_with_summary((sys.executable, *sys.orig_argv[1:]), os.environ)
+    except KeyboardInterrupt:
+        return 130
+    except Terminated as signal:
+        die_of_signal(signal.number)
+
+
 def _take_shell_variables() -> _Shell:
     """Read what the shell integration tells, and remove it: it is not for our children."""
     name = os.environ.pop("PIPGUARD_CALLED_AS", "") or os.path.basename(sys.argv[0])
-    return _Shell(name, os.environ.pop("PIPGUARD_NOTE", None))
+    outcome_file = os.environ.pop("PIPGUARD_OUTCOME_FILE", None)
+    return _Shell(name, os.environ.pop("PIPGUARD_NOTE", None), outcome_file)
 
 
 def _leave_elsewhere(environ: MutableMapping[str, str]) -> None:
@@ -98,6 +118,12 @@ def _may_be_needed(real_pip: RealPip, argv: Sequence[str]) -> bool:
     if not real_pip.may_be_marked:
         return False
     return can_refuse(real_pip, argv) or may_follow(argv, os.environ, _read_directory())
+
+
+def _asks_for_our_words() -> bool:
+    """Tell whether a shell asks to complete a word of `pip guard`."""
+    words = os.environ.get("COMP_WORDS", "").split()
+    return "PIP_AUTO_COMPLETE" in os.environ and words[1:2] == ["guard"]
 
 
 def _asks_for_installed_names() -> bool:
@@ -159,6 +185,7 @@ def _read_caller(shell: _Shell) -> Caller:
         user_id=os.geteuid() if hasattr(os, "geteuid") else None,
         new_output=_read_new_output(),
         note=shell.note,
+        outcome_file=shell.outcome_file,
         is_shim=is_shim(sys.argv[0]),
         is_terminal=os.isatty(0) and os.isatty(2),
         has_error_terminal=os.isatty(2),

@@ -39,17 +39,20 @@ def run_pipeline(caller: Caller, real_pip: RealPip | None) -> int:
     real_pip = real_pip or locate_module_pip(caller)
     command = read_as_newest(caller, real_pip, read_command(caller, real_pip))
     console = Console(caller, command)
-    return _report_failure(console, lambda: _run_stages(caller, real_pip, command, console))
+    return _report_failure(caller, console, lambda: _run_stages(caller, real_pip, command, console))
 
 
-def _report_failure(console: Console, run: Callable[[], int]) -> int:
+def _report_failure(caller: Caller, console: Console, run: Callable[[], int]) -> int:
     """Return the exit status; an expected failure is said, and has its own."""
     from pipguard.errors import PipguardError
 
     try:
         return run()
     except PipguardError as error:
+        from pipguard.summary import note_failure
+
         console.fail(error)
+        note_failure(caller.outcome_file, error)
         return error.exit_status
 
 
@@ -79,7 +82,7 @@ def run_in_ours(caller: Caller, real_pip: RealPip) -> int:
         return hand_over(real_pip, caller.argv, caller.environ)
     console = Console(caller, command)
     return _report_failure(
-        console, lambda: run_in_environment(caller, real_pip, command, console.say)
+        caller, console, lambda: run_in_environment(caller, real_pip, command, console.say)
     )
 
 
@@ -315,6 +318,7 @@ def _perform_alone(
 ) -> int:
     from pipguard.execute import Performer, execute_plan
     from pipguard.shells.note import write_note
+    from pipguard.summary import note_decision
 
     is_verbose = decision.command.has("--verbose")
     with _start_recording(caller, decision, console) as recording:
@@ -336,6 +340,7 @@ def _perform_alone(
 
         warn_of_shadowed(caller, decision.base, recording, console.say)
     write_note(caller.note, decision, outcome)
+    note_decision(caller.outcome_file, decision, recording)
     return outcome.exit_status
 
 

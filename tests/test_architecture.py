@@ -23,7 +23,7 @@ ORDER = (
     "system", "errors", "caller", "knowledge", "settings", "pip", "environments", "forward",
     "classification", "package_managers", "discover", "plan", "route", "execute", "plans",
     "history", "prepare", "decide", "recover", "shells", "follow", "watch", "override", "report",
-    "console", "commands", "pipeline", "cli", "__main__",
+    "console", "summary", "commands", "pipeline", "cli", "__main__",
 )  # fmt: skip
 FOLDERS = {
     "system", "knowledge", "pip", "environments", "classification", "package_managers", "plans",

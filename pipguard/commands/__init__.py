@@ -1,12 +1,13 @@
 """pipguard's own commands, `pip guard VERB`: one file each, under one word that pip does not have.
 
-In: the caller, the real pip. Out: an exit status. A verb is a module here with `SUMMARY`, `run`
-and an argparse parser of its own (argparse is enough: nothing starts faster). This file finds it.
+In: the caller, the real pip. Out: an exit status. A verb is a module here with `SUMMARY`,
+`make_parser` and `run` (argparse is enough: nothing starts faster). This file finds it.
 """
 
 from __future__ import annotations
 
 import importlib
+from argparse import ArgumentParser
 from typing import Protocol, cast
 
 from pipguard.caller import Caller
@@ -32,6 +33,9 @@ class Verb(Protocol):
     """What the module of a verb offers."""
 
     SUMMARY: str
+
+    def make_parser(self) -> ArgumentParser:
+        """Return the parser of the words after the verb."""
 
     def run(self, caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
         """Perform the verb with the words after its name; return the exit status."""

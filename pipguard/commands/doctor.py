@@ -7,13 +7,13 @@ performs what is safe, after showing it.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import shutil
 from dataclasses import asdict
 
 from pipguard.caller import Caller
 from pipguard.commands.checks import CHECKS, CheckContext, Finding
+from pipguard.commands.documents import write_document
 from pipguard.console import write_messages
 from pipguard.decide import locate_base
 from pipguard.discover import discover, name_guard
@@ -29,12 +29,17 @@ from pipguard.system.streams import write_output
 SUMMARY = "look for what is broken, say why it matters, and fix what can be fixed safely"
 
 
-def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
-    """Examine and print; with `--fix` fix what is safe and examine again."""
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words after the verb."""
     parser = argparse.ArgumentParser("pip guard doctor", description=SUMMARY)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--fix", action="store_true", help="perform the safe ones, after showing")
-    options = parser.parse_args(words)
+    return parser
+
+
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+    """Examine and print; with `--fix` fix what is safe and examine again."""
+    options = make_parser().parse_args(words)
     context = make_check_context(caller, real_pip)
     findings = examine(context)
     if options.fix:
@@ -43,8 +48,7 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
         fix(findings, context)
         findings = examine(context)
     if options.json:
-        document = {"checks": list(CHECKS), "findings": [asdict(found) for found in findings]}
-        write_output(json.dumps(document, indent=2) + "\n")
+        write_document({"checks": list(CHECKS), "findings": [asdict(one) for one in findings]})
     else:
         write_output(format_table(findings))
     return 1 if any(not found.is_note for found in findings) else 0

@@ -17,9 +17,14 @@ from pipguard.system.programs import drop_relative_entries
 SUMMARY = "put the folder of pipx's commands on PATH"
 
 
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words after the verb."""
+    return argparse.ArgumentParser("pip guard ensurepath", description=SUMMARY)
+
+
 def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     """Let pipx do it."""
     del real_pip
-    argparse.ArgumentParser("pip guard ensurepath", description=SUMMARY).parse_args(words)
+    make_parser().parse_args(words)
     home = read_pipx_home(caller, make_asker(caller.environ))
     return run_foreground([*home.command, "ensurepath"], drop_relative_entries(caller.environ))

@@ -7,7 +7,6 @@ index what a name is; changes nothing.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +15,7 @@ from pipguard.caller import Caller
 from pipguard.classification.judge import JudgedTarget, start_asking_versions
 from pipguard.classification.metadata import ProjectMetadata
 from pipguard.classification.rules import APPLICATION_SCORE
+from pipguard.commands.documents import write_document
 from pipguard.decide import Decision, choose_pip_interpreter, decide, gather_tools
 from pipguard.follow import choose_follow_up
 from pipguard.forward import read_as_newest, would_refuse
@@ -71,14 +71,19 @@ class Explanation:
     """Why the index told no version; empty where it told one."""
 
 
-def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
-    """Print the explanation of the command line in `words`."""
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words after the verb."""
     parser = argparse.ArgumentParser(
         "pip guard explain", description=SUMMARY, usage="%(prog)s [--json] PIP-COMMAND ..."
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="PIP-COMMAND")
-    options = parser.parse_args(words)
+    return parser
+
+
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+    """Print the explanation of the command line in `words`."""
+    options = make_parser().parse_args(words)
     argv = options.command[1:] if options.command[:1] in (["pip"], ["pip3"]) else options.command
     # No pip knows it (23.0 to 26.3), so at the end it is ours, too.
     wants_json = options.json or argv[-1:] == ["--json"]
@@ -88,7 +93,7 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     command = read_as_newest(asked, real_pip, read_command(asked, real_pip))
     explanation = _mask(explain(asked, real_pip, command))
     if wants_json:
-        write_output(json.dumps(asdict(explanation), indent=2) + "\n")
+        write_document(asdict(explanation))
     else:
         write_output(format_words(explanation))
     return 0

@@ -6,12 +6,12 @@ In: the caller. Out: a table or JSON on stdout, oldest first. Reads only.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import time
 
 from pipguard.caller import Caller
+from pipguard.commands.documents import write_documents
 from pipguard.console import write_messages
 from pipguard.environments.inventory import Change
 from pipguard.history.folder import locate_log_folder
@@ -25,23 +25,27 @@ SUMMARY = "show what pipguard did, and what `pip guard undo` can reverse"
 _MOST_CHANGES = 4
 
 
-def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
-    """Print the log."""
-    del real_pip
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words after the verb."""
     parser = argparse.ArgumentParser("pip guard log", description=SUMMARY)
     parser.add_argument("--json", action="store_true", help="print one JSON list")
     parser.add_argument(
         "-n", type=int, default=20, help="how many entries, 0 for all (20); -1 is -n 1"
     )
+    return parser
+
+
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+    """Print the log."""
+    del real_pip
     is_number = [word[:1] == "-" and word[1:].isdecimal() for word in words]
     short = (f"-n{w[1:]}" if is_it else w for w, is_it in zip(words, is_number, strict=True))
-    options = parser.parse_args(list(short))
+    options = make_parser().parse_args(list(short))
     history = read_history(locate_log_folder(caller))
     chosen = history.entries[-options.n :] if options.n > 0 else history.entries
     if options.json:
         undone = history.find_undone()
-        documents = [{**to_document(e), "undone": e.identifier in undone} for e in chosen]
-        write_output(json.dumps(documents, indent=2) + "\n")
+        write_documents([{**to_document(e), "undone": e.identifier in undone} for e in chosen])
     else:
         write_output(format_table(history, chosen) or "nothing is recorded yet\n")
     if history.unreadable:

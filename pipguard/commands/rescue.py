@@ -8,13 +8,13 @@ again after an interruption it goes on where it was.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from pipguard.caller import Caller
 from pipguard.commands.doctor import make_check_context
+from pipguard.commands.documents import write_documents
 from pipguard.commands.rescue_plan import (
     MisplacedDistribution,
     find_misplaced,
@@ -74,18 +74,24 @@ print(*bad, file=sys.__stdout__)
 """
 
 
-def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
-    """Rescue what there is; print each step's result."""
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words after the verb."""
     parser = argparse.ArgumentParser("pip guard rescue", description=SUMMARY)
     parser.add_argument("--dry-run", action="store_true", help="show what would go where")
     parser.add_argument("--json", action="store_true", help="with --dry-run: one JSON list")
+    return parser
+
+
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+    """Rescue what there is; print each step's result."""
+    parser = make_parser()
     options = parser.parse_args(words)
     if options.json and not options.dry_run:
         parser.error("--json goes with --dry-run")
     rescue = make_rescue(caller, real_pip)
     found = rescue.find()
     if options.json:
-        write_output(json.dumps([_to_document(c) for c in found], indent=2) + "\n")
+        write_documents([_to_document(one) for one in found])
         return 0
     write_output(_format_table(found, rescue.environment))
     return 0 if options.dry_run or not found else rescue.perform(found)

@@ -39,12 +39,18 @@ class CannotRun(PipguardError):
     exit_status = 127
 
 
-def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
-    """Become the command."""
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words after the verb."""
     parser = argparse.ArgumentParser(
         "pip guard run", description=SUMMARY, usage="%(prog)s [--uv] [--] COMMAND ..."
     )
     parser.add_argument("--uv", action="store_true", help="uv, not pipx, serves a PEP 723 script")
+    return parser
+
+
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+    """Become the command."""
+    parser = make_parser()
     place = next((i for i, word in enumerate(words) if not word.startswith("-")), len(words))
     place = words.index("--") + 1 if "--" in words[:place] else place
     options = parser.parse_args([word for word in words[:place] if word != "--"])

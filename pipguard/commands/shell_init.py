@@ -15,7 +15,7 @@ from pipguard.discover import discover, locate_pipguard
 from pipguard.errors import PipguardError
 from pipguard.pip.interpreter import list_interpreter_names
 from pipguard.pip.locate import RealPip
-from pipguard.shells.script import SHELLS, Wanted, build_script
+from pipguard.shells.script import COMPLETED, SHELLS, Wanted, build_completion, build_script
 from pipguard.system.folders import cache_folder, data_folder
 from pipguard.system.streams import write_output
 
@@ -31,25 +31,8 @@ class UnknownShell(PipguardError):
     exit_status = 2
 
 
-def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:  # noqa: ARG001
-    """Print the script of the shell that is named."""
-    options = _make_parser().parse_args(words)
-    if options.locate:
-        write_output(_locate_environment(caller))
-        return 0
-    shell = _OTHER_NAMES.get(options.shell, options.shell)
-    if shell not in SHELLS:
-        named = f"unknown shell `{options.shell}`" if shell else "which shell?"
-        raise UnknownShell(named, f"there are: {', '.join(SHELLS)}")
-    script = build_script(shell, _gather(caller, options.python, options.cd))
-    if not options.save:
-        write_output(script)
-        return 0
-    write_output(f"{_line_for(shell, _save(caller, shell, script))}\n")
-    return 0
-
-
-def _make_parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words after the verb."""
     parser = argparse.ArgumentParser(
         "pip guard shell-init",
         description=SUMMARY,
@@ -65,18 +48,41 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--save", action="store_true", help="write it to a file and print the line that reads it"
     )
+    parser.add_argument(
+        "--completion", action="store_true", help="only what completes the command `pipguard`"
+    )
     parser.add_argument("--locate", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
-def _gather(caller: Caller, catches_python: bool, follows_folder: bool) -> Wanted:
-    from pipguard.commands import VERBS
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:  # noqa: ARG001
+    """Print the script of the shell that is named."""
+    options = make_parser().parse_args(words)
+    if options.locate:
+        write_output(_locate_environment(caller))
+        return 0
+    shell = _OTHER_NAMES.get(options.shell, options.shell)
+    known = COMPLETED if options.completion else SHELLS
+    if shell not in known:
+        named = f"unknown shell `{options.shell}`" if shell else "which shell?"
+        raise UnknownShell(named, f"there are: {', '.join(known)}")
+    if options.completion:
+        write_output(build_completion(shell, locate_pipguard(caller)))
+        return 0
+    script = build_script(shell, _gather(caller, options.python, options.cd))
+    if not options.save:
+        write_output(script)
+        return 0
+    write_output(f"{_line_for(shell, _save(caller, shell, script))}\n")
+    return 0
 
+
+def _gather(caller: Caller, catches_python: bool, follows_folder: bool) -> Wanted:
     pythons = (
         ("python", "python3", *list_interpreter_names(caller.environ)) if catches_python else ()
     )
     notes = cache_folder(caller.environ, "notes")
-    return Wanted(locate_pipguard(caller), notes, VERBS, pythons, follows_folder)
+    return Wanted(locate_pipguard(caller), notes, pythons, follows_folder)
 
 
 def _save(caller: Caller, shell: str, script: str) -> str:

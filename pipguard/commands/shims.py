@@ -7,12 +7,12 @@ file, and into no folder that holds a real pip.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 from dataclasses import asdict
 
 from pipguard.caller import Caller
+from pipguard.commands.documents import write_document
 from pipguard.discover import locate_pipguard
 from pipguard.errors import PipguardError
 from pipguard.pip.locate import RealPip
@@ -22,13 +22,18 @@ from pipguard.system.streams import write_output
 SUMMARY = "let scripts, Makefiles and editors find pipguard as `pip` on PATH"
 
 
-def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
-    """Install, remove or show the shims."""
-    del real_pip
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words after the verb."""
     parser = argparse.ArgumentParser("pip guard shims", description=SUMMARY)
     parser.add_argument("action", choices=("install", "remove", "status"))
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    options = parser.parse_args(words)
+    return parser
+
+
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+    """Install, remove or show the shims."""
+    del real_pip
+    options = make_parser().parse_args(words)
     if os.name == "nt":
         raise PipguardError("shims are links, which Windows reserves to administrators")
     try:
@@ -40,9 +45,7 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
         raise PipguardError(f"{error.filename} cannot be changed: {error.strerror}") from error
     shims = read_shims(caller.environ)
     if options.json:
-        write_output(
-            json.dumps({**asdict(shims), "path_line": format_path_line(shims, caller)}) + "\n"
-        )
+        write_document({**asdict(shims), "path_line": format_path_line(shims, caller)})
     else:
         write_output(format_words(shims, caller))
     return 0

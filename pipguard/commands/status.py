@@ -6,11 +6,11 @@ In: the caller. Out: words or JSON on stdout, every path absolute. Never changes
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from dataclasses import asdict
 
 from pipguard.caller import Caller
+from pipguard.commands.documents import write_document
 from pipguard.commands.search import InstalledProject, find_project_everywhere, has_on_path
 from pipguard.decide import locate_base
 from pipguard.discover import discover, personal_environment_path
@@ -33,18 +33,23 @@ _ONLY_OF_PROBLEMS = {"environment_problem", "marker_text"}
 Document = dict[str, str | bool | None]
 
 
-def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
-    """Print the state of things in the current folder; 1 where a NAME is nowhere."""
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words after the verb."""
     parser = argparse.ArgumentParser("pip guard status", description=SUMMARY)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("name", nargs="*", help="a project: where is it?")
-    options = parser.parse_args(words)
+    return parser
+
+
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+    """Print the state of things in the current folder; 1 where a NAME is nowhere."""
+    options = make_parser().parse_args(words)
     home = read_pipx_home(caller, make_asker(caller.environ))
     document = describe(caller, real_pip or locate_module_pip(caller), home)
     found = {name: _find(name, document, home, caller) for name in options.name}
     if options.json:
         documents = {name: [asdict(one) for one in places] for name, places in found.items()}
-        write_output(json.dumps({**document, "found": documents}, indent=2) + "\n")
+        write_document({**document, "found": documents})
     else:
         lines = [line for name, places in found.items() for line in format_places(name, places)]
         write_output("\n".join(lines) + "\n" if lines else format_words(document))

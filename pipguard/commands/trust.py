@@ -7,10 +7,11 @@ user's data folder, bound to what is at the path now: another folder in its plac
 from __future__ import annotations
 
 import argparse
-import json
 import os
+from dataclasses import asdict
 
 from pipguard.caller import Caller
+from pipguard.commands.documents import write_documents
 from pipguard.discover import discover
 from pipguard.environments.trust import follow_steps, forget_trust, list_records, record_trust
 from pipguard.errors import PipguardError
@@ -20,17 +21,27 @@ from pipguard.system.streams import write_output
 SUMMARY = "let pipguard use an environment that somebody else may have brought"
 
 
-def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
-    """Record the user's word, list what is recorded, or forget it."""
-    del real_pip
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words after the verb."""
     parser = argparse.ArgumentParser("pip guard trust", description=SUMMARY)
     parser.add_argument("path", nargs="?", help="of the environment; the project's without it")
     parser.add_argument("--list", action="store_true", help="show what is trusted")
     parser.add_argument("--forget", action="store_true", help="trust it no longer")
     parser.add_argument("--json", action="store_true", help="with --list: one JSON list")
-    options = parser.parse_args(words)
+    return parser
+
+
+def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
+    """Record the user's word, list what is recorded, or forget it."""
+    del real_pip
+    options = make_parser().parse_args(words)
     if options.list:
-        write_output(_format_json(caller) if options.json else _format_table(caller))
+        if options.json:
+            write_documents(
+                [{**asdict(r), "is_valid": r.is_valid} for r in list_records(caller.environ)]
+            )
+        else:
+            write_output(_format_table(caller))
         return 0
     path = options.path or discover(caller)[1].place.environment.path
     path = os.path.normpath(os.path.join(caller.directory, path))
@@ -62,11 +73,3 @@ def _format_table(caller: Caller) -> str:
         for record in records
     ]
     return "".join(lines) or "nothing is recorded as trusted\n"
-
-
-def _format_json(caller: Caller) -> str:
-    documents = [
-        {"path": record.path, "source": record.source, "is_valid": record.is_valid}
-        for record in list_records(caller.environ)
-    ]
-    return json.dumps(documents, indent=2) + "\n"

@@ -9,7 +9,6 @@ without `--force`.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import tempfile
@@ -18,6 +17,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 from pipguard.caller import Caller
+from pipguard.commands.documents import write_document
 from pipguard.commands.log import describe_changes
 from pipguard.console import ask, write_messages
 from pipguard.decide import gather_tools, locate_base
@@ -87,9 +87,19 @@ class NotUndone(PipguardError):
         self.exit_status = exit_status
 
 
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words after the verb."""
+    parser = argparse.ArgumentParser("pip guard undo", description=SUMMARY)
+    parser.add_argument("id", nargs="?", help="of the entry, as `pip guard log` shows it")
+    parser.add_argument("--dry-run", action="store_true", help="print the commands, run none")
+    parser.add_argument("--force", action="store_true", help="whatever has changed since")
+    parser.add_argument("--json", action="store_true", help="print the new entry as JSON")
+    return parser
+
+
 def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     """Undo one entry of the log."""
-    options = _parse(words)
+    options = make_parser().parse_args(words)
     history = read_history(locate_log_folder(caller))
     entry = choose_entry(history, options.id) if options.id else choose_last(history, caller)
     with _make_download_folder(caller) as download_folder:
@@ -104,7 +114,7 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
             return 0
         done = undoing.perform(reversals)
     if options.json:
-        write_output(json.dumps(to_document(done), indent=2) + "\n")
+        write_document(to_document(done))
     what = f"{entry.identifier} ({shlex.join(entry.command)})"
     changed = describe_changes(done.changes)
     if done.exit_status != 0:
@@ -393,15 +403,6 @@ class Undoing:
         """Show what sudo will do; who typed `undo` has agreed already."""
         self._say(question.removeprefix("pipguard: ").partition("?")[0])
         return True
-
-
-def _parse(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("pip guard undo", description=SUMMARY)
-    parser.add_argument("id", nargs="?", help="of the entry, as `pip guard log` shows it")
-    parser.add_argument("--dry-run", action="store_true", help="print the commands, run none")
-    parser.add_argument("--force", action="store_true", help="whatever has changed since")
-    parser.add_argument("--json", action="store_true", help="print the new entry as JSON")
-    return parser.parse_args(words)
 
 
 def _require_version(manager: PackageManager, package: str, version: str, caller: Caller) -> None:

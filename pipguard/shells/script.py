@@ -21,8 +21,6 @@ class Wanted:
     """Absolute path of pipguard."""
     notes: str
     """Folder for the files in which pipguard names an environment to the shell."""
-    verbs: tuple[str, ...]
-    """Of `pip guard`, for completion."""
     pythons: tuple[str, ...] = ()
     """Names whose `-m pip` is caught; none unless it was asked for."""
     follows_folder: bool = False
@@ -34,6 +32,8 @@ class Shell:
     """How to write for one shell."""
 
     files: tuple[str, ...]
+    completion_file: str
+    """Empty where `files` has it already."""
     python_file: str
     folder_files: tuple[str, ...]
     quote: Callable[[str], str]
@@ -44,14 +44,25 @@ class Shell:
 def build_script(shell: str, wanted: Wanted) -> str:
     """Return the script for a shell, which is one of `SHELLS`."""
     language = SHELLS[shell]
-    files = [*language.files]
+    files = [*language.files, *filter(None, [language.completion_file])]
     files += [language.python_file] if wanted.pythons else []
     files += language.folder_files if wanted.follows_folder else []
     text = "".join(map(_read_part, files))
     text += "".join(language.function.replace("NAME", name) for name in wanted.pythons)
-    text = text.replace("@VERBS@", " ".join(wanted.verbs))
+    text = text.replace("@COMMANDS@", "pip pip3 pipguard")
     text = text.replace("@PROGRAM@", language.quote(wanted.program))
     return text.replace("@NOTES@", language.quote(wanted.notes))
+
+
+def build_completion(shell: str, program: str) -> str:
+    """Return what completes the command `pipguard` alone, as a file that the shell finds by itself.
+
+    `shell` is one of `COMPLETED`; `program` the absolute path of pipguard.
+    """
+    language = SHELLS[shell]
+    start, end = COMPLETED[shell]
+    text = start + _read_part(language.completion_file) + end
+    return text.replace("@COMMANDS@", "pipguard").replace("@PROGRAM@", language.quote(program))
 
 
 def _read_part(name: str) -> str:
@@ -67,18 +78,27 @@ def _quote_for_powershell(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+COMPLETED = {
+    "bash": ("__pipguard_program=@PROGRAM@\n", ""),
+    "zsh": ("#compdef pipguard\n__pipguard_program=@PROGRAM@\n", "__pipguard_complete\n"),
+    "fish": ("set -g __pipguard_program @PROGRAM@\n", ""),
+}
+"""What stands before and after a completion in a file of its own; zsh reads that file whenever it
+completes the command for the first time."""
 _POSIX_FUNCTION = 'unalias NAME 2>/dev/null || :\nfunction NAME { __pipguard_python NAME "$@"; }\n'
 
 SHELLS = {
     "bash": Shell(
-        ("posix.sh", "bash.sh"),
+        ("posix.sh",),
+        "bash-completion.sh",
         "posix-python.sh",
         ("posix-cd.sh", "bash-cd.sh"),
         shlex.quote,
         _POSIX_FUNCTION,
     ),
     "zsh": Shell(
-        ("posix.sh", "zsh.sh"),
+        ("posix.sh",),
+        "zsh-completion.sh",
         "posix-python.sh",
         ("posix-cd.sh", "zsh-cd.sh"),
         shlex.quote,
@@ -86,6 +106,7 @@ SHELLS = {
     ),
     "fish": Shell(
         ("fish.fish",),
+        "fish-completion.fish",
         "fish-python.fish",
         ("fish-cd.fish",),
         _quote_for_fish,
@@ -93,6 +114,7 @@ SHELLS = {
     ),
     "powershell": Shell(
         ("powershell.ps1",),
+        "",
         "powershell-python.ps1",
         ("powershell-cd.ps1",),
         _quote_for_powershell,

@@ -10,6 +10,7 @@ import pytest
 from conftest import CHECKOUT
 from harness.running import RunPipguard, run_command
 
+from pipguard.commands import VERBS
 from pipguard.commands.help import TOPICS
 
 pytestmark = pytest.mark.usefixtures("managed_python", "use_stand_ins")
@@ -96,3 +97,41 @@ def test_every_exit_status_of_an_error_is_explained(run_pipguard: RunPipguard) -
     texts = [path.read_text() for path in (CHECKOUT / "pipguard").rglob("*.py")]
     used = {n for text in texts for n in re.findall(r"exit_status = (\d+)$", text, re.MULTILINE)}
     assert used - listed == set()
+
+
+def test_the_manual_page_has_every_verb_option_and_topic(run_pipguard: RunPipguard) -> None:
+    page = run_pipguard(["guard", "help", "--man"])
+    assert page.status == 0, page.err
+    text = page.out.replace("\\-", "-")
+    for verb in VERBS:
+        told = run_pipguard(["guard", verb, "--help"]).out
+        options = re.findall(r"^  (--[a-z-]+)", told, re.MULTILINE)
+        assert [o for o in (f"pip guard {verb}", *options) if o not in text] == []
+    assert all(f".SH {topic.upper()}\n" in text for topic in TOPICS)
+    # A request that roff does not know would swallow its line.
+    known = {"TH", "SH", "SS", "B", "BR", "I", "TP", "PP", "RS", "RE", "br", "nf", "fi"}
+    lines = (line for line in text.splitlines() if line.startswith((".", "'")))
+    assert {line.split()[0][1:] for line in lines} <= known
+    assert "{" not in text.replace("{install,remove,status}", "")
+
+
+def test_completion_knows_what_is_there(run_pipguard: RunPipguard, project: Path) -> None:
+    def complete(*words: str) -> list[str]:
+        asked = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+        return run_pipguard([], env={**asked, "PIP_AUTO_COMPLETE": "1"}).out.split()
+
+    run_pipguard(["install", "tinylib"])
+    run_pipguard(["install", "pycowsay"])
+    (first, second) = (line.split()[0] for line in run_pipguard(["guard", "log"]).out.splitlines()
+                       if not line.startswith(" "))  # fmt: skip
+    assert complete("pip", "guard", "und") == ["undo"]
+    asked = {"COMP_WORDS": "pip guard undo ", "COMP_CWORD": "3", "PIP_AUTO_COMPLETE": "1"}
+    listed = run_pipguard([], env=asked).out.split()
+    assert {first, second, "--dry-run", "--json"} <= set(listed)
+    assert run_pipguard(["guard", "undo", first]).status == 0
+    assert complete("pip", "guard", "undo", first[:4]) == []
+    assert complete("pipguard", "guard", "status", "pyc") == ["pycowsay"]
+    assert complete("pip", "guard", "shims", "in") == ["install"]
+    assert complete("pip", "guard", "explain", "insta") == ["install"]
+    assert complete("pip", "guard", "explain", "install", "--upgrade-s") != []
+    assert complete("pip", "guard", "nonsense", "x") == []

@@ -383,20 +383,19 @@ def test_unknown_shells_are_told_the_known_ones(
 
 
 def test_text_for_powershell_has_everything_and_quotes_it() -> None:
-    wanted = Wanted("/opt/it's/pipguard", "/c", ("run", "status"), ("python3",), True)
+    wanted = Wanted("/opt/it's/pipguard", "/c", ("python3",), True)
     text = build_script("powershell", wanted)
     assert "= '/opt/it''s/pipguard'\n" in text
     assert "foreach ($name in 'pip', 'pip3') {" in text
     assert "function global:python3 { Invoke-PipguardPython 'python3' $args }" in text
-    assert "'run status' -split ' '" in text
     assert "@" + "PROGRAM@" not in text
     assert text.count("{") == text.count("}")
 
 
 @pytest.mark.parametrize("name", SHELLS)
 def test_text_holds_no_place_to_be_filled(name: str) -> None:
-    text = build_script(name, Wanted("/p", "/n", ("run",), ("python3",), True))
-    assert not any(f"@{word}@" in text for word in ("PROGRAM", "NOTES", "VERBS"))
+    text = build_script(name, Wanted("/p", "/n", ("python3",), True))
+    assert not any(f"@{word}@" in text for word in ("PROGRAM", "NOTES", "COMMANDS"))
 
 
 @pytest.mark.parametrize("kind", ["function", "alias"])

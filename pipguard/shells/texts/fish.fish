@@ -99,22 +99,3 @@ function __pipguard_activate
         end
     end
 end
-
-function __pipguard_complete
-    set -l words (commandline -opc)
-    # The current word, which may be empty, stands at the end.
-    set -lx COMP_CWORD (count $words)
-    set -lx COMP_WORDS $words (commandline -ct)
-    if test $COMP_CWORD -gt 1; and test $words[2] = guard
-        if test $COMP_CWORD = 2
-            printf '%s\n' @VERBS@
-        else
-            printf '%s\n' --help --json
-        end
-        return
-    end
-    PIP_AUTO_COMPLETE=1 $__pipguard_program 2>/dev/null | string split -- ' '
-    test $COMP_CWORD = 1; and printf '%s\n' guard
-end
-complete -c pip -a '(__pipguard_complete)'
-complete -c pip3 -a '(__pipguard_complete)'

@@ -56,15 +56,11 @@ Register-ArgumentCompleter -Native -CommandName pip, pip3 -ScriptBlock {
     param($word, $line, $position)
     $words = @($line.CommandElements | ForEach-Object { $_.ToString() })
     $place = if ($word) { $words.Count - 1 } else { $words.Count }
-    if ($place -gt 1 -and $words[1] -eq 'guard') {
-        $known = if ($place -eq 2) { '@VERBS@' -split ' ' } else { '--help', '--json' }
-    } else {
-        $env:COMP_WORDS = $words -join ' '
-        $env:COMP_CWORD = $place
-        $env:PIP_AUTO_COMPLETE = 1
-        try { $known = @((& $PipguardProgram 2>$null) -split '\s+') }
-        finally { Remove-Item Env:COMP_WORDS, Env:COMP_CWORD, Env:PIP_AUTO_COMPLETE }
-        if ($place -eq 1) { $known += 'guard' }
-    }
+    $env:COMP_WORDS = $words -join ' '
+    $env:COMP_CWORD = $place
+    $env:PIP_AUTO_COMPLETE = 1
+    try { $known = @((& $PipguardProgram 2>$null) -split '\s+') }
+    finally { Remove-Item Env:COMP_WORDS, Env:COMP_CWORD, Env:PIP_AUTO_COMPLETE }
+    if ($place -eq 1) { $known += 'guard' }
     $known | Where-Object { $_ -and $_.StartsWith($word) }
 }

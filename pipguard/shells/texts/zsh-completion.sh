@@ -1,16 +1,12 @@
 
 function __pipguard_complete {
-  if (( CURRENT > 2 )) && [[ $words[2] == guard ]]; then
-    if (( CURRENT == 3 )); then compadd -- @VERBS@; else compadd -- --help --json; fi
-    return
-  fi
   compadd -- $(COMP_WORDS="$words[*]" COMP_CWORD=$((CURRENT - 1)) PIP_AUTO_COMPLETE=1 \
     "$__pipguard_program" 2>/dev/null)
   if (( CURRENT == 2 )); then compadd -- guard; fi
 }
 # An rc file may start the completion system after us; the first prompt comes after it.
 function __pipguard_register {
-  if (( $+functions[compdef] )); then compdef __pipguard_complete pip pip3; fi
+  if (( $+functions[compdef] )); then compdef __pipguard_complete @COMMANDS@; fi
   add-zsh-hook -d precmd __pipguard_register
 }
 autoload -Uz add-zsh-hook
