@@ -12,16 +12,18 @@ import stat
 import sys
 
 from pipguard.environments.nearby import OWN_FOLDER, may_follow
-from pipguard.pip.handover import hand_over, is_switched_off
+from pipguard.pip.handover import become, hand_over, is_switched_off
 from pipguard.pip.interpreter import locate_environment_of
 from pipguard.pip.locate import (
     RealPip,
     can_refuse,
     is_shim,
     locate_module_of,
+    locate_others,
     locate_real_pip,
 )
 from pipguard.system.processes import Terminated, die_of_signal, end_at_once
+from pipguard.system.streams import write_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,11 +45,19 @@ class _Shell:
 
 def main() -> int:
     """Run one command line; return the exit status (the real pip's, as far as it decided)."""
-    argv = sys.argv[1:]
     if "PIPGUARD_OUTCOME" in os.environ and not is_switched_off(os.environ):
         return _run_with_summary()
     shell = _take_shell_variables()
     _leave_elsewhere(os.environ)
+    if shell.program.startswith("python") and is_shim(sys.argv[0]):
+        if sys.argv[1:3] != ["-m", "pip"]:
+            return _run_python(shell)
+        sys.argv[1:3] = []
+    return _run_pip(shell)
+
+
+def _run_pip(shell: _Shell) -> int:
+    argv = sys.argv[1:]
     locate = locate_module_of if shell.program.startswith("python") else locate_real_pip
     real_pip = locate(shell.program, os.environ, sys.argv[0])
     try:
@@ -86,6 +96,20 @@ def _run_with_summary() -> int:
         return 130
     except Terminated as signal:
         die_of_signal(signal.number)
+
+
+def _run_python(shell: _Shell) -> int:
+    """Run the interpreter that our `python3` shim stands for, in place of this process."""
+    real = next(locate_others(shell.program, os.environ, sys.argv[0]), "")
+    if not real:
+        write_error(f"pipguard: there is no {shell.program} on PATH but its shim\n".encode())
+        return 127
+    chosen = real
+    if not is_switched_off(os.environ):
+        from pipguard.shells.python_shim import choose_python
+
+        chosen = choose_python(_read_caller(shell), real)
+    return become((chosen, *sys.argv[1:]), os.environ)
 
 
 def _take_shell_variables() -> _Shell:

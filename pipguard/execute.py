@@ -7,7 +7,6 @@ found stays, whatever happens. Never decides, never words a result.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
@@ -35,6 +34,7 @@ from pipguard.system.processes import (
     run_relaying,
 )
 from pipguard.system.streams import measure_terminal, write_error, write_output
+from pipguard.system.tracebacks import TracebackFilter, drop_tracebacks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -350,25 +350,7 @@ def _read_as_pips(status: int) -> int:
 def _show_failure(captured: Captured, performer: Performer) -> None:
     if captured.exit_status != 0:
         said = captured.stdout + captured.stderr
-        write_error(said if performer.is_verbose else _drop_tracebacks(said))
-
-
-def _drop_tracebacks(text: bytes) -> bytes:
-    """Keep a tool's messages and leave out where in its code they arose (-v shows that, too).
-
-    virtualenv reports a full disk as two tracebacks; the line that matters is their last. pip
-    shows those of a build, indented.
-    """
-    kept: dict[bytes, None] = {}
-    depth = sys.maxsize
-    for line in text.splitlines():
-        indentation = len(line) - len(line.lstrip())
-        if line.lstrip().startswith(b"Traceback ("):
-            depth = indentation
-        elif indentation <= depth:
-            depth = sys.maxsize
-            kept[line] = None
-    return b"".join(line + b"\n" for line in kept if line)
+        write_error(said if performer.is_verbose else drop_tracebacks(said))
 
 
 def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> tuple[int, bool]:
@@ -377,15 +359,21 @@ def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> t
     With -v its stdout goes to stderr, because stdout is pip's alone.
     """
     block = HeldBlock(NO_COMMANDS)
+    left = TracebackFilter()
+
+    def relay(chunk: bytes) -> bytes:
+        shown = block.relay(chunk)
+        return shown if performer.is_verbose else left.relay(shown)
+
     stdout = 2 if performer.is_verbose else DISCARD
     # pipx looks at its stdout for the width, and without one it shows no life.
     width = measure_terminal()
     environ = {"COLUMNS": str(width), **environ} if width else environ
     try:
         patience = _choose_patience(step)
-        status = run_relaying(step.command, environ, block.relay, stdout, patience)
+        status = run_relaying(step.command, environ, relay, stdout, patience)
     except Interrupted:
-        write_error(block.release())
+        write_error(left.release() + block.release())
         raise
     if status != 0 and block.block:
         if step.otherwise and b"--include-deps" in block.block:
@@ -395,5 +383,5 @@ def _run_pipx(step: Step, environ: Mapping[str, str], performer: Performer) -> t
             for note in step.fallback.notes:
                 performer.say(note)
             return execute_plan(step.fallback, performer).exit_status, True
-    write_error(block.release())
+    write_error(left.release() + block.release())
     return status, False

@@ -36,9 +36,15 @@ locate_environment() {
 environment_is_ready() { [ -n "$environment" ] && [ -f "$environment/ready" ] && [ -x "$environment/bin/python" ]; }
 
 locate_python() {
+  # Our own `python3` shim would come back here.
+  remaining=$PATH: without_shims=
+  while [ -n "$remaining" ]; do
+    entry=${remaining%%:*} remaining=${remaining#*:}
+    [ -e "$entry/.pipguard-shims" ] || without_shims=$without_shims:$entry
+  done
   for name in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do
     # A name that a relative PATH entry gives would be whatever lies in the current folder.
-    python=$(command -v "$name") || continue
+    python=$(PATH=${without_shims#:} && command -v "$name") || continue
     case $python in /*) ;; *) continue ;; esac
     "$python" -I -c 'import sys, venv; sys.exit(sys.version_info < (3, 10))' \
       </dev/null >/dev/null 2>&1 && return

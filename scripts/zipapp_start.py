@@ -95,11 +95,13 @@ def hand_over(problem):
     """Let the real pip do it where pipguard cannot, and say why."""
     say("cannot be set up: " + problem)
     own = os.path.realpath(sys.argv[0])
+    called = os.path.basename(sys.argv[0])
+    name = called if called.startswith("python") else "pip"
     for folder in os.environ.get("PATH", "").split(os.pathsep):
-        path = os.path.join(folder, "pip")
+        path = os.path.join(folder, name)
         is_other = os.path.isabs(folder) and os.access(path, os.X_OK)
         if is_other and os.path.realpath(path) != own and sys.argv[1:2] != ["guard"]:
-            say("so the real pip does it, as with PIPGUARD=off")
+            say(f"so the real {name} does it, as with PIPGUARD=off")
             os.execv(path, [path, *sys.argv[1:]])
     sys.exit(1)
 

@@ -26,6 +26,9 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the words after the verb."""
     parser = argparse.ArgumentParser("pip guard shims", description=SUMMARY)
     parser.add_argument("action", choices=("install", "remove", "status"))
+    parser.add_argument(
+        "--python", action="store_true", help="a python3 too: in a project its environment's Python"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
 
@@ -38,7 +41,7 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
         raise PipguardError("shims are links, which Windows reserves to administrators")
     try:
         if options.action == "install":
-            _install(caller)
+            _install(caller, with_python=options.python)
         elif options.action == "remove":
             remove_shims(read_shims(caller.environ))
     except OSError as error:
@@ -51,14 +54,14 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     return 0
 
 
-def _install(caller: Caller) -> None:
+def _install(caller: Caller, *, with_python: bool) -> None:
     shims = read_shims(caller.environ)
     if shims.strangers:
         path = os.path.join(shims.folder, shims.strangers[0])
         raise PipguardError(
             f"{path} is not a shim, so this folder is left alone", "move it away first"
         )
-    names = choose_names(caller.environ)
+    names = choose_names(caller.environ, with_python=with_python)
     remove_shims(shims)
     make_shims(shims.folder, names, locate_pipguard(caller))
 

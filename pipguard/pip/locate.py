@@ -93,7 +93,7 @@ def read_pip_version_in(folder: str) -> tuple[int, int] | None:
 
 
 def locate_others(name: str, environ: Mapping[str, str], itself: str) -> Iterator[str]:
-    """Yield the programs of that name on PATH, without those of pipguard's own environment.
+    """Yield the programs of that name on PATH, without our shim and pipguard's own environment's.
 
     Somebody may have put the `bin` of an environment with pipguard on PATH: its pip would install
     beside pipguard. Only where VIRTUAL_ENV says so is that environment meant.
@@ -105,6 +105,8 @@ def locate_others(name: str, environ: Mapping[str, str], itself: str) -> Iterato
     if own and active and _resolve(active) == _resolve(own):
         own = None
     for path in locate_programs(name, environ):
+        if name.startswith("python") and is_shim(path):
+            continue
         folder = os.path.dirname(path)
         if own is None or _resolve(os.path.dirname(folder)) != _resolve(own):
             yield path

@@ -119,6 +119,21 @@ def is_at_a_prompt(words: list[str]) -> bool:
     return name in _SHELLS and all(w.startswith("-") and "c" not in w for w in given)
 
 
+def is_typed(caller: Caller, project: str) -> bool:
+    """Tell whether a shell's line called us: at a prompt, with `-c`, or in a script of the project.
+
+    A program of the system that runs `python3 -c …` means the system's Python.
+    """
+    words = next(_list_ancestors(caller), None)
+    if words is None:
+        return True
+    if not words or os.path.basename(words[0]).lstrip("-") not in _SHELLS:
+        return False
+    given = next((word for word in words[1:] if not word.startswith("-") or "c" in word), "-c")
+    script = os.path.realpath(os.path.join(caller.directory, given))
+    return given.startswith("-") or script.startswith(os.path.join(project, ""))
+
+
 def _list_ancestors(caller: Caller) -> Iterator[list[str]]:
     """Yield the command lines of our parents, nearest first, as far as the shell at a prompt."""
     read = _read_process if os.path.exists("/proc/self/stat") else _ProcessTable(caller)

@@ -1,4 +1,4 @@
-"""Makes and removes shims: links named `pip`, `pip3`, `pip3.X` that lead to pipguard.
+"""Makes and removes shims: links named `pip`, `pip3`, `pip3.X`, `python3` that lead to pipguard.
 
 In: the environment variables. Out: the private folder of shims, what is in it, and what PATH makes
 of it. A shim is a link, so that it is recognised as pipguard; the folder is known by a file that no
@@ -38,7 +38,7 @@ def locate_shims_folder(environ: Mapping[str, str]) -> str:
 def read_shims(environ: Mapping[str, str]) -> Shims:
     """Return what is in the folder and how PATH sees it."""
     folder = locate_shims_folder(environ)
-    found = [name for name in list_readable_names(folder) if name.startswith("pip")]
+    found = [name for name in list_readable_names(folder) if name.startswith(("pip", "python"))]
     shims = tuple(name for name in found if os.path.islink(os.path.join(folder, name)))
     strangers = tuple(name for name in found if name not in shims)
     folders = [os.path.realpath(p) for p in environ.get("PATH", "").split(os.pathsep) if p]
@@ -48,10 +48,11 @@ def read_shims(environ: Mapping[str, str]) -> Shims:
     return Shims(folder, shims, strangers, is_on_path, is_first)
 
 
-def choose_names(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of the shims: `pip`, `pip3`, and one for each interpreter on PATH."""
+def choose_names(environ: Mapping[str, str], *, with_python: bool) -> tuple[str, ...]:
+    """Return the names of the shims: `pip`, `pip3`, one for each interpreter on PATH; `python3`."""
     versions = (name.removeprefix("python") for name in list_interpreter_names(environ))
-    return ("pip", "pip3", *(f"pip{version}" for version in versions))
+    python = ("python3",) if with_python else ()
+    return ("pip", "pip3", *(f"pip{version}" for version in versions), *python)
 
 
 def make_shims(folder: str, names: tuple[str, ...], program: str) -> None:

@@ -245,6 +245,43 @@ def test_where_it_cannot_be_set_up_the_real_pip_answers(
     assert (own.status, own.out) == (1, "")
 
 
+def test_what_just_failed_is_not_tried_with_each_command(
+    checkout: Checkout, fake_pip: MakeFakePip
+) -> None:
+    """Offline, each attempt may wait for the network; a command of ours tries all the same."""
+    pip = fake_pip(Transcript("pip", 3))
+    offline = {
+        "PIP_INDEX_URL": "file:///nowhere",
+        "PATH": f"{pip.path.parent}:{os.environ['PATH']}",
+    }
+    assert "setting up" in checkout.run("list", env=offline).err
+    again = checkout.run("list", env=offline)
+    assert again.status == 3
+    assert again.err == (
+        "pipguard: its set-up failed just now, so the real pip does it, as with PIPGUARD=off\n"
+    )
+    assert checkout.run("guard", "status").status == 7
+    assert checkout.run("list").out == "list|\n"
+
+
+def test_its_own_python3_shim_is_not_the_python_that_it_needs(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    shims = tmp_path / "shims"
+    shims.mkdir()
+    (shims / ".pipguard-shims").touch()
+    (shims / "python3").symlink_to(checkout.launcher)
+    path = f"{shims}:{os.environ['PATH']}"
+    offline = {"PIP_INDEX_URL": "file:///nowhere", "PATH": path}
+    real = run_command(["python3", "-c", "print(6)"], env=offline)
+    assert (real.status, real.out) == (0, "6\n")
+    assert "so the real python3 does it" in real.err
+    off = run_command(["python3", "-c", "print(6)"], env={**offline, "PIPGUARD": "off"})
+    assert (off.status, off.out, off.err) == (0, "6\n", "")
+    ready = run_command([checkout.launcher, "guard"], env={"PATH": path})
+    assert (ready.status, ready.out) == (7, "guard|\n")
+
+
 def test_the_former_set_up_serves_until_the_new_one_succeeds(checkout: Checkout) -> None:
     assert checkout.run("x").status == 7
     checkout.project.write_text(PROJECT.replace("tinylib", "no-such-project"))
@@ -310,7 +347,7 @@ def test_script_for_a_shell_is_kept_while_nothing_changes(checkout: Checkout) ->
     program.write_text(
         "import sys, time\ndef main():\n    print(time.time_ns(), *sys.argv, sep='|')\n"
     )
-    source = checkout.folder / "pipguard" / "shells" / "texts" / "bash.sh"
+    source = checkout.folder / "pipguard" / "shells" / "texts" / "bash-completion.sh"
     words = ("guard", "shell-init", "bash")
     first = checkout.run(*words)
     assert first.out.split("|")[1:] == [str(checkout.launcher), *words[:2], "bash\n"]

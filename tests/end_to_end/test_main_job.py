@@ -610,3 +610,16 @@ def test_two_installs_at_once_both_succeed(pipguard_command: Path, project: Path
     python = project / ".venv/bin/python"
     assert imports(python, "tinylib")
     assert imports(python, "six")
+
+
+def test_a_failure_of_pipx_is_its_message_alone(run_pipguard: RunPipguard, home: Path) -> None:
+    """With -v it is all that pipx says."""
+    folder = home / "a pipx"
+    folder.mkdir()
+    (folder / "venvs").touch()
+    env = {"PIPX_HOME": str(folder)}
+    done = run_pipguard(["install", "pycowsay"], env=env)
+    assert done.status == 1
+    assert f"FileExistsError: [Errno 17] File exists: '{folder}/venvs'\n" in done.err
+    assert "Traceback" not in done.err
+    assert "Traceback" in run_pipguard(["install", "-v", "pycowsay"], env=env).err

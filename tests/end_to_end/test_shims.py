@@ -242,3 +242,83 @@ def test_only_a_shell_without_a_script_is_at_a_prompt() -> None:
 def test_shims_are_nobody_elses(shims: Path) -> None:
     assert not stat.S_IMODE(shims.stat().st_mode) & stat.S_IWOTH
     assert all(path.is_symlink() for path in shims.glob("pip*"))
+
+
+# python3
+
+
+WHICH = "import sys; print(sys.prefix)"
+
+
+@pytest.fixture
+def python_shim(shims: Path, run_pipguard: RunPipguard, project: Path) -> Path:
+    """The shim, and a project with an environment and a script that says whose Python runs it."""
+    assert run_pipguard(["guard", "shims", "install", "--python"]).status == 0
+    assert run_pipguard(["install", "tinylib"]).status == 0
+    (project / "which.py").write_text(WHICH)
+    return shims / "python3"
+
+
+def test_in_a_project_python3_is_its_environments(python_shim: Path, project: Path) -> None:
+    """Whether a file, code or a module is named, from a shell's line."""
+    environment = f"{project}/.venv\n"
+    assert run_command(["sh", "-c", "python3 which.py; true"]).out == environment
+    assert run_command([python_shim, "-X", "dev", "-u", "which.py"]).out == environment
+    assert run_command(["sh", "-c", f"python3 -c '{WHICH}'; true"]).out == environment
+    assert run_command(["sh", "-c", "python3 -m which; true"]).out == environment
+    assert run_command(["sh", "-c", f"echo '{WHICH}' | python3; true"]).out == environment
+    (project / "inside").mkdir()
+    assert run_command([python_shim, "../which.py"], cwd=project / "inside").out == environment
+    assert run_command([python_shim, project / "which.py"], cwd=Path("/")).out == environment
+    done = run_command([python_shim, "-c", "import sys; sys.exit(7)"])
+    assert (done.status, done.out, done.err) == (7, "", "")
+
+
+def test_python3_is_the_real_one_everywhere_else(
+    python_shim: Path, project: Path, managed_python: ManagedPython, tmp_path: Path
+) -> None:
+    real = f"{managed_python.prefix}\n"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "which.py").write_text(WHICH)
+    assert run_command([python_shim, "which.py"], cwd=elsewhere).out == real
+    # A program that is not the project's means the system's Python, wherever it is called.
+    assert run_command([python_shim, elsewhere / "which.py"]).out == real
+    assert run_command([python_shim, "-c", WHICH]).out == real
+    program = write_executable(elsewhere / "program", f"#!/bin/sh\npython3 -c '{WHICH}'\ntrue\n")
+    assert run_command([program]).out == real
+    script = write_executable(elsewhere / "tool", f"#!/usr/bin/env python3\n{WHICH}\n")
+    assert run_command([script]).out == real
+    # So does a build, and whoever switches pipguard off.
+    line = ["sh", "-c", "python3 which.py; true"]
+    assert run_command(line, env={"MAKELEVEL": "1"}).out == real
+    assert run_command(line, env={"CI": "true"}).out == real
+    assert run_command(line, env={"PIPGUARD": "off"}).out == real
+    assert run_command(line, env={"VIRTUAL_ENV": str(elsewhere)}).out == real
+
+
+def test_a_python_that_is_not_trusted_is_never_run(
+    python_shim: Path, project: Path, managed_python: ManagedPython
+) -> None:
+    (project / ".venv").chmod(0o777)
+    line = ["sh", "-c", "python3 which.py; true"]
+    assert run_command(line).out == f"{managed_python.prefix}\n"
+    (project / "pyproject.toml").write_text("[tool.pipguard]\nvenv = 7\n")
+    assert run_command(line).out == f"{managed_python.prefix}\n"
+
+
+def test_python3_m_pip_is_pip(python_shim: Path, project: Path) -> None:
+    assert run_command([python_shim, "-m", "pip", "freeze"]).out == "tinylib==2.0\n"
+    done = run_command([python_shim, "-m", "pip", "install", "tinyextra"])
+    assert "`tinyextra` goes to .venv" in done.err
+    assert (project / ".venv/bin/python").exists()
+
+
+def test_the_python_shim_goes_as_it_came(python_shim: Path, run_pipguard: RunPipguard) -> None:
+    told = json.loads(run_pipguard(["guard", "shims", "status", "--json"]).stdout)
+    assert "python3" in told["names"]
+    assert run_pipguard(["guard", "shims", "install"]).status == 0
+    assert not os.path.lexists(python_shim)
+    run_pipguard(["guard", "shims", "install", "--python"])
+    assert run_pipguard(["guard", "shims", "remove"]).status == 0
+    assert not python_shim.parent.exists()
