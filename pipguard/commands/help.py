@@ -45,7 +45,7 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     if options.man:
         from pipguard.commands.manual import format_manual
 
-        write_output(format_manual((topic, read_topic(topic)) for topic in TOPICS))
+        write_output(format_manual(read_topics()))
         return 0
     topic = options.topic
     if options.schema:
@@ -85,6 +85,11 @@ def _locate_files(caller: Caller) -> dict[str, str]:
         "{configuration}": os.path.join(user, "config.toml"),
         "{system}": os.path.join(system, "config.toml"),
     }
+
+
+def read_topics() -> list[tuple[str, str]]:
+    """Return the names and texts of all topics, with the paths that are usual on Linux."""
+    return [(topic, read_topic(topic)) for topic in TOPICS]
 
 
 def read_topic(topic: str, files: Mapping[str, str] = _USUAL_FILES) -> str:
