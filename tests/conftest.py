@@ -55,6 +55,7 @@ ALLOWED_SKIPS = (
 TOOLS = """
     sh bash env cat ls cp mv rm rmdir mkdir ln chmod touch sleep true false git uname id kill tty
     stty dirname basename readlink realpath cksum cmp grep sed head tail wc sort tr date mktemp
+    dpkg-deb tar
 """
 
 LONGEST_TEST = 120
