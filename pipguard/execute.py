@@ -304,6 +304,9 @@ def _change_application(step: Step, home: PipxHome, performer: Performer) -> tup
             status = 1
             is_not = "is still there" if step.is_removal else "is not there as a whole"
             performer.say(f"pipx reported no error, but {step.plugin or step.application} {is_not}")
+        elif status == 0 and step.plugin and not change.is_there():
+            status = 1
+            performer.say(f"pipx reported no error, but {step.application} is no longer whole")
         is_done = status == 0 and not was_diverted
     except BaseException:
         with postponing_signals():

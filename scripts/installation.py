@@ -50,6 +50,7 @@ class Places:
         self.versions = self.data / "installed"
         self.current = self.versions / "current"
         self.link = self.home / ".local/bin/pipguard"
+        self.manual = self.data.with_name("man") / "man1/pipguard.1"
 
     def _choose(self, variable: str, default: str) -> Path:
         chosen = os.environ.get(variable, "")
@@ -58,8 +59,10 @@ class Places:
     def list_beside_applications(self) -> list[Path]:
         """What is noted in pipx's environments about their origins."""
         chosen = os.environ.get("PIPX_HOME", "")
-        home = Path(chosen) if os.path.isabs(chosen) else self.data.with_name("pipx")
-        return list(home.glob("venvs/*/.pipguard"))
+        # pipx before 1.3 has its home in ~/.local/pipx, later ones where it is there.
+        homes = [self.data.with_name("pipx"), self.home / ".local/pipx"]
+        homes += [Path(chosen)] if os.path.isabs(chosen) else []
+        return [path for home in homes for path in home.glob("venvs/*/.pipguard")]
 
 
 def main(words: list[str]) -> int:
@@ -105,6 +108,7 @@ def install(places: Places, options: argparse.Namespace) -> None:
         remove_older(places.versions, {version, former})
     places.link.parent.mkdir(parents=True, exist_ok=True)
     switch(places.link, places.current / "scripts/pipguard")
+    write_manual(places)
     say(f"installed: {places.link}")
     if options.shims:
         subprocess.run([places.link, "guard", "shims", "install"], check=True)
@@ -173,6 +177,19 @@ def switch(link: Path, target: Path) -> None:
     draft.unlink(missing_ok=True)
     draft.symlink_to(target)
     draft.replace(link)
+
+
+def write_manual(places: Places) -> None:
+    """Write the page that `man pipguard` shows; without it all the rest works."""
+    words = [places.link, "guard", "help", "--man"]
+    done = subprocess.run(words, check=False, stdout=subprocess.PIPE)
+    if done.returncode:
+        return
+    try:
+        places.manual.parent.mkdir(parents=True, exist_ok=True)
+        places.manual.write_bytes(done.stdout)
+    except OSError as error:
+        say(f"no manual page: {error.filename}: {error.strerror}")
 
 
 def remove_older(versions: Path, kept: set[Path]) -> None:
@@ -259,13 +276,14 @@ def uninstall(places: Places) -> None:
     remove_shell_lines(places)
     if is_ours(places):
         places.link.unlink()
+    remove(places.manual)
     kept = [name for name in USERS_OWN if has_content(places.data / name)]
     for folder in (places.cache, places.state, *places.list_beside_applications()):
         shutil.rmtree(folder, ignore_errors=True)
     for path in places.data.iterdir() if places.data.is_dir() else ():
         if path.name not in kept:
             remove(path)
-    for folder in (places.data, places.link.parent):
+    for folder in (places.data, places.link.parent, *list(places.manual.parents)[:2]):
         remove_if_empty(folder)
     say("removed")
     for name in kept:

@@ -18,8 +18,8 @@ from pipguard.pip.locate import RealPip
 from pipguard.system.folders import cache_folder, configuration_folders
 from pipguard.system.streams import write_output
 
-SUMMARY = "explain a verb or a topic: agents, json, places, scripts, security, settings, statuses"
-TOPICS = ("agents", "json", "places", "scripts", "security", "settings", "statuses")
+TOPICS = ("agents", "json", "places", "scripts", "security", "settings", "shells", "statuses")
+SUMMARY = f"explain a verb or a topic: {', '.join(TOPICS)}"
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "topics")
 
 

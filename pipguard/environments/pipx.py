@@ -106,8 +106,14 @@ def read_pipx_home(caller: Caller, ask: Callable[[list[str]], bytes | None]) -> 
 
 
 def can_uninject(home: PipxHome, ask: Callable[[list[str]], bytes | None]) -> bool:
-    """Ask whether this pipx can take something out of an application again (since 1.3)."""
-    return ask([*home.command, "uninject", "--help"]) is not None
+    """Ask whether this pipx can take something out of an application again.
+
+    It knows `uninject` since 1.3, and before 1.12 that takes the application itself out, too, where
+    nothing but the plugin required it.
+    """
+    words = os.fsdecode(ask([*home.command, "--version"]) or b"").split()
+    numbers = [int(part) for part in (words or [""])[-1].split(".")[:2] if part.isdigit()]
+    return numbers >= [1, 12]
 
 
 def _list_resources(told: dict[str, str]) -> Iterator[str]:

@@ -1,8 +1,9 @@
-"""Strikes a distribution off pipx's record of an application, for a pipx without `uninject`.
+"""Strikes a distribution off pipx's record of an application, for a pipx before 1.12.
 
 In: the application's environment, the folder of pipx's commands, a normalised name. Out: the record
 (`pipx_metadata.json`) without it, and its exposed commands gone. pip has taken the distribution out
-before. Runs as a script of its own, because it is a step of a plan; pipx has `uninject` since 1.3.
+before. Runs as a script of its own, because it is a step of a plan. pipx's own `uninject` takes the
+application out with its plugin before 1.12, and is not there before 1.3.
 """
 
 from __future__ import annotations

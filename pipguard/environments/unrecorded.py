@@ -18,7 +18,7 @@ from pipguard.environments.nearby import OWN_FOLDER
 _OWN_FILES = frozenset(
     {"pyvenv.cfg", ".gitignore", ".lock", "CACHEDIR.TAG", "lib64", UNFINISHED_NAME}
 )
-_OWN_PROGRAMS = ("activate", "Activate", "deactivate", "python", "pypy", "pydoc")
+_OWN_PROGRAMS = ("activate", "Activate", "deactivate", "python", "pypy", "pydoc", "𝜋thon")
 _OWN_MODULES = frozenset({"_virtualenv.py", "_virtualenv.pth"})
 _COMPILED = "__pycache__"
 

@@ -120,7 +120,7 @@ def plan_removal_of_plugin(
 ) -> tuple[Step, ...]:
     """Return how something is taken out of an application again.
 
-    pipx can since 1.3; for an older one pip takes it out, and pipx's record is put right.
+    pipx can since 1.12; for an older one pip takes it out, and pipx's record is put right.
     """
     purpose = "take it out of its application"
     words = (*home.command, "uninject", host, plugin)

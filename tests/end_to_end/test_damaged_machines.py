@@ -6,7 +6,8 @@ Only with `--run-fresh-machines`; see `test_fresh_machines.py`. The packages com
 from __future__ import annotations
 
 import pytest
-from test_fresh_machines import Machine, RootShelf, locate_testbed
+from harness.machines import Machine
+from test_fresh_machines import take_machine
 
 pytestmark = [pytest.mark.fresh_machine, pytest.mark.longest(900)]
 
@@ -14,7 +15,7 @@ pytestmark = [pytest.mark.fresh_machine, pytest.mark.longest(900)]
 # A program that needs the very version that its distribution ships, as certbot's once did.
 PREPARE = """\
 exec 2>&1
-pipguard="$checkout/scripts/pipguard"
+pipguard="/opt/a checkout/scripts/pipguard"
 apt-get update -qq && apt-get install -y -qq python3-requests >/dev/null || exit 98
 version=$(python3 -c 'import urllib3; print(urllib3.__version__)')
 cat >/usr/bin/program <<PROGRAM
@@ -32,19 +33,9 @@ BREAK="install -q --break-system-packages --ignore-installed urllib3"
 
 
 @pytest.fixture(params=["bookworm-pip", "trixie-pip"])
-def machine(
-    request: pytest.FixtureRequest, root_shelf: RootShelf, outside_environment: dict[str, str]
-) -> Machine:
+def machine(request: pytest.FixtureRequest, outside_environment: dict[str, str]) -> Machine:
     """A machine with pip and with root in front of it."""
-    testbed = locate_testbed(outside_environment)
-    folder = root_shelf.take(request.param, testbed, outside_environment)
-    return Machine(folder, testbed / "run-in.sh", (), outside_environment)
-
-
-@pytest.fixture(scope="session")
-def root_shelf(tmp_path_factory: pytest.TempPathFactory) -> RootShelf:
-    """The roots of this session."""
-    return RootShelf(tmp_path_factory.mktemp("damaged-roots"))
+    return take_machine(request.param, "root", outside_environment)
 
 
 def run_scene(machine: Machine, script: str) -> str:

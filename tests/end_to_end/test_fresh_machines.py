@@ -1,76 +1,53 @@
-"""The main job on whole Debian machines, from a copy of the checkout and nothing else.
+"""Clean Debian machines: each way to install, the main job, the way back, and removal.
 
-Only with `--run-fresh-machines`, as root or with uidmap, and with the scripts that make and enter a
-root: `make-root.sh` and `run-in.sh` in `$PIPGUARD_TESTBED`, else in `../shared/testbed`. The first
-run makes the roots, a minute each; later ones unpack them.
+Only with `--run-fresh-machines`, which `scripts/test-distributions` passes: as root, with the
+network. The first run makes the roots, a minute each.
 """
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import CHECKOUT
+from harness.documents import README, list_shown
 from harness.fakes import read_transcript
+from harness.machines import Machine, NoMachines, make_root
 from harness.running import Result
 
-ROOTS = ("bookworm-python3", "bookworm-pip", "trixie-pip", "sid-pip")
+SUITES = ("bookworm", "trixie", "sid")
+ROOTS = [f"{suite}-{kind}" for suite in SUITES for kind in ("python3", "pip", "everything")]
 
 pytestmark = [pytest.mark.fresh_machine, pytest.mark.longest(900)]
 
-
-def locate_testbed(environ: Mapping[str, str]) -> Path:
-    """The folder with the scripts; skips where there is none."""
-    named = environ.get("PIPGUARD_TESTBED", "")
-    places = [Path(named)] if named else [CHECKOUT.parent / "shared" / "testbed"]
-    for place in places:
-        if (place / "run-in.sh").exists():
-            return place
-    pytest.skip("no make-root.sh and run-in.sh; set PIPGUARD_TESTBED")
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """A clean root, entered anew for each command."""
-
-    folder: Path
-    enter: Path
-    options: tuple[str, ...]
-    environ: dict[str, str]
-
-    def run(self, script: str) -> Result:
-        """Run a shell script in an empty folder, with the checkout read-only as `$checkout`."""
-        begin = 'checkout="/opt/a checkout"; mkdir ~/empty; cd ~/empty || exit 99\n'
-        bind = ["--bind", str(CHECKOUT), "/opt/a checkout"]
-        command = [str(self.enter), str(self.folder), *self.options, *bind, "sh", "-c"]
-        done = subprocess.run(
-            [*command, begin + script], env=self.environ, capture_output=True, check=False
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
-
-
-class RootShelf:
-    """Roots, each unpacked once in a session and never written to."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def take(self, name: str, testbed: Path, environ: dict[str, str]) -> Path:
-        """The folder of a root."""
-        place = self._folder / name
-        if not place.exists():
-            script = str(testbed / "make-root.sh")
-            subprocess.run([script, *name.split("-"), str(place)], env=environ, check=True)
-        return place
-
-
-@pytest.fixture(scope="session")
-def root_shelf(tmp_path_factory: pytest.TempPathFactory) -> RootShelf:
-    """The roots of this session."""
-    return RootShelf(tmp_path_factory.mktemp("roots"))
+BEGIN = """\
+checkout="/opt/a checkout"; mkdir ~/empty; cd ~/empty || exit 99
+pipguard() { "$checkout/scripts/pipguard" "$@"; }
+"""
+LIBRARY = """\
+pipguard install six || exit 81
+.venv/bin/python -c "import six; print(6)" || exit 82
+"""
+APPLICATION = """\
+mkdir ../other; cd ../other || exit 83
+pipguard install pycowsay || exit 84
+~/.local/bin/pycowsay moo || exit 85
+test ! -e .venv || exit 86
+"""
+BUILD = """\
+import hatchling.build as backend, sys
+backend.build_sdist(sys.argv[1])
+backend.build_wheel(sys.argv[1])
+"""
+LISTING = "find / -xdev \\( -path /proc -o -path /tmp -o -path /home \\) -prune -o -print | sort"
+USERS_JOB = f"""\
+export HOME=/home/user
+mkdir ~/empty; cd ~/empty || exit 80
+{LIBRARY}{APPLICATION}pipguard guard undo || exit 87
+"""
+NOTHING_LEFT = "find ~ -name '*pipguard*' ! -path '*/.venv/*'\n"
 
 
 @pytest.fixture(params=["root", "user"])
@@ -79,92 +56,172 @@ def person(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def take_machine(name: str, person: str, environ: dict[str, str]) -> Machine:
+    """Return a machine that shows the checkout; skips where machines cannot be made."""
+    try:
+        root = make_root(name, environ)
+    except NoMachines as error:
+        pytest.skip(f"fresh machines: {error}")
+    return Machine(root, person, environ, ((CHECKOUT, "/opt/a checkout"),))
+
+
 @pytest.fixture(params=ROOTS)
 def machine(
-    request: pytest.FixtureRequest,
-    person: str,
-    root_shelf: RootShelf,
-    outside_environment: dict[str, str],
+    request: pytest.FixtureRequest, person: str, outside_environment: dict[str, str]
 ) -> Machine:
     """A machine of each kind, with the network that this one has."""
-    testbed = locate_testbed(outside_environment)
-    options = ("--user",) if person == "user" else ()
-    folder = root_shelf.take(request.param, testbed, outside_environment)
-    return Machine(folder, testbed / "run-in.sh", options, outside_environment)
+    return take_machine(request.param, person, outside_environment)
 
 
-def test_a_library_can_be_imported(machine: Machine) -> None:
-    result = machine.run(
-        '"$checkout/scripts/pipguard" install six && .venv/bin/python -c "import six; print(6)"'
+@pytest.fixture(params=SUITES)
+def suite(request: pytest.FixtureRequest) -> str:
+    """Each suite once."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory, outside_environment: dict[str, str]) -> Path:
+    """A folder with this checkout's wheel, sdist, zipapp and Debian package."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = (
+        "import hatchling.build as b, sys; b.build_sdist(sys.argv[1]); b.build_wheel(sys.argv[1])"
     )
-    assert result.status == 0, result.err
-    assert result.out.endswith("\n6\n")
+    for words in (
+        ["-c", build, str(folder)],
+        [f"{CHECKOUT}/scripts/build_zipapp.py", "--output", f"{folder}/pipguard.pyz"],
+        [f"{CHECKOUT}/scripts/build_deb.py", "--output", str(folder)],
+    ):
+        command = [sys.executable, "-I", *words]
+        subprocess.run(command, check=True, cwd=CHECKOUT, env=outside_environment)
+    folder.chmod(0o755)
+    return folder
+
+
+def show(machine: Machine, dist: Path) -> Machine:
+    """Return the machine with that folder in it, as /dist."""
+    return Machine(machine.root, machine.person, machine.environ, (*machine.shown, (dist, "/dist")))
+
+
+def assert_did_the_main_job(result: Result) -> None:
+    """Both a library and an application can be used."""
+    assert result.status == 0, (result.status, result.out[-1000:], result.err[-3000:])
+    assert "\n6\n" in result.out
+    assert "< moo >" in result.out
+
+
+def test_the_checkout_does_the_main_job_and_takes_it_back(machine: Machine) -> None:
+    result = machine.run(
+        f"{BEGIN}{LIBRARY}{APPLICATION}"
+        "pipguard guard doctor; pipguard guard undo || exit 87\n"
+        "test ! -e ~/.local/bin/pycowsay || exit 88\n"
+        "cd ~/empty; pipguard guard undo && test ! -e .venv"
+    )
+    assert_did_the_main_job(result)
     assert result.err.startswith("pipguard: setting up")
-
-
-def test_an_application_can_be_run(machine: Machine) -> None:
-    result = machine.run(
-        '"$checkout/scripts/pipguard" install pycowsay && ~/.local/bin/pycowsay moo && ls -A'
-    )
-    assert result.status == 0, result.err
-    assert "< moo >" in result.out
-    assert ".venv" not in result.out.splitlines()
-
-
-def test_both_from_a_requirements_file(machine: Machine) -> None:
-    result = machine.run(
-        "printf 'six\\npycowsay\\n' >requirements.txt\n"
-        '"$checkout/scripts/pipguard" install -r requirements.txt && .venv/bin/pycowsay moo'
-    )
-    assert result.status == 0, result.err
-    assert "< moo >" in result.out
 
 
 def test_one_command_installs_it_and_one_removes_all_of_it(machine: Machine) -> None:
     result = machine.run(
-        "export SHELL=/bin/bash; cp ~/.bashrc ~/before 2>/dev/null || touch ~/before ~/.bashrc\n"
+        f"{BEGIN}cp ~/.bashrc ~/before 2>/dev/null || touch ~/before ~/.bashrc\n"
         '"$checkout/scripts/install" --shell || exit 90\n'
-        "PATH=$HOME/.local/bin:$PATH bash -i -c 'pip install six; pip guard --version' || exit 91\n"
+        "export PATH=$HOME/.local/bin:$PATH\n"
+        "bash -i -c 'pip install six; pip guard --version' || exit 91\n"
         '.venv/bin/python -c "import six; print(6)" || exit 92\n'
         "mkdir ../other; cd ../other\n"
-        "PATH=$HOME/.local/bin:$PATH bash -i -c 'pip install pycowsay' || exit 93\n"
+        "bash -i -c 'pip install pycowsay' || exit 93\n"
         "~/.local/bin/pycowsay moo || exit 94\n"
-        '"$checkout/scripts/install" --uninstall || exit 95\n'
-        "cmp ~/.bashrc ~/before || exit 96\n"
-        "find ~ -name '*pipguard*' ! -path '*/.venv/*'"
+        "grep -q 'TH PIPGUARD' ~/.local/share/man/man1/pipguard.1 || exit 95\n"
+        '"$checkout/scripts/install" --uninstall || exit 96\n'
+        f"cmp ~/.bashrc ~/before || exit 97\n{NOTHING_LEFT}"
     )
-    assert result.status == 0, (result.status, result.err[-3000:])
-    assert "\n6\n" in result.out
-    assert "< moo >" in result.out
+    assert_did_the_main_job(result)
     assert "pipguard" not in result.out.splitlines()[-1]
     assert "/.cache/pipguard" not in result.out
 
 
-def test_a_single_file_does_the_main_job(machine: Machine) -> None:
-    result = machine.run(
-        '"$checkout/scripts/build-zipapp" --output ~/pipguard.pyz || exit 90\n'
-        "rm -rf ~/.local ~/.cache\n"
-        '~/pipguard.pyz install six && .venv/bin/python -c "import six; print(6)" || exit 91\n'
-        "mkdir ../other; cd ../other\n"
-        "~/pipguard.pyz install pycowsay && ~/.local/bin/pycowsay moo"
+def test_a_single_file_does_the_main_job(machine: Machine, dist: Path) -> None:
+    result = show(machine, dist).run(
+        f'{BEGIN}pipguard() {{ /dist/pipguard.pyz "$@"; }}\n{LIBRARY}{APPLICATION}'
     )
-    assert result.status == 0, (result.status, result.err[-3000:])
-    assert "\n6\n" in result.out
-    assert "< moo >" in result.out
+    assert_did_the_main_job(result)
+
+
+def test_the_debian_package_does_and_goes_without_a_trace(
+    suite: str, outside_environment: dict[str, str], dist: Path
+) -> None:
+    machine = show(take_machine(f"{suite}-pip", "root", outside_environment), dist)
+    (package,) = dist.glob("*.deb")
+    result = machine.run(
+        f"{LISTING} >/tmp/before\n"
+        f"dpkg -i /dist/{package.name} || exit 90\n"
+        f"cat >/tmp/job <<'EOF'\n{USERS_JOB}EOF\n"
+        "su -p user -c 'sh /tmp/job' || exit 91\n"
+        "zcat /usr/share/man/man1/pipguard.1.gz | grep -q 'TH PIPGUARD' || exit 92\n"
+        "dpkg --purge pipguard || exit 93\n"
+        f"{LISTING} >/tmp/after\n"
+        "diff /tmp/before /tmp/after | grep '^[<>]' | grep -v /var/log/ && exit 94; true"
+    )
+    assert_did_the_main_job(result)
+
+
+def test_the_wheel_is_taken_by_pipx_and_by_uv(
+    suite: str, outside_environment: dict[str, str], dist: Path
+) -> None:
+    machine = show(take_machine(f"{suite}-everything", "user", outside_environment), dist)
+    result = machine.run(
+        f"{BEGIN}unset -f pipguard; export PATH=$HOME/.local/bin:$PATH\n"
+        f"pipx install /dist/*.whl || exit 90\n{LIBRARY}{APPLICATION}"
+        "pipx uninstall pipguard-shim && pipx install uv || exit 91\n"
+        "uv tool install /dist/*.tar.gz || exit 92\n"
+        "pipguard guard undo && pipguard guard --version"
+    )
+    assert_did_the_main_job(result)
+    assert "pipguard 0" in result.out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["bookworm-pip", "trixie-python3", "sid-everything"])
+def test_the_readme_can_be_followed_word_for_word(
+    name: str, outside_environment: dict[str, str]
+) -> None:
+    """By somebody with nothing else: each block in its place, in a copy of the checkout."""
+    machine = take_machine(name, "user", outside_environment)
+    commands = [shown.command for shown in list_shown(README.read_text())]
+    assert "./scripts/test" in commands
+    left_out = {"./scripts/test": "it has a test of its own"}
+    script = [
+        'cp -r "/opt/a checkout" ~/copy; cd ~/copy; touch ~/.bashrc',
+        "export PATH=$HOME/.local/bin:$PATH; shopt -s expand_aliases; alias pip=pipguard",
+    ]
+    # What is removed in the second line serves in the blocks below.
+    for command in (*commands, commands[0], commands[1]):
+        if command not in left_out:
+            typed = command.removesuffix(" | source")
+            script.append(f"{typed} >~/said 2>&1 || {{ cat ~/said; echo {typed!r}; exit 90; }}")
+            if command.endswith("--uninstall") and command == commands[1]:
+                script.append("./scripts/install >~/said 2>&1")
+    quoted = "\n".join(script)
+    result = machine.run(f"cat >~/steps <<'EOF'\n{quoted}\nEOF\nSHELL=/bin/bash bash ~/steps")
+    assert result.status == 0, (result.out[-3000:], result.err[-2000:])
 
 
 def test_switched_off(machine: Machine) -> None:
-    result = machine.run('PIPGUARD=off "$checkout/scripts/pipguard" install six')
-    if machine.folder.name == "bookworm-pip":
+    result = machine.run(f"{BEGIN}PIPGUARD=off pipguard install six")
+    if machine.name == "bookworm-pip":
         refusal = read_transcript("debian-12-pip-23.0.1-install")
         assert result == Result(1, b"", refusal.stderr)
-    elif "pip" in machine.folder.name:
+    elif "python3" not in machine.name:
         assert (result.status, result.stdout) == (1, b"")
         assert result.stderr.startswith(b"error: externally-managed-environment")
     else:
         assert (result.status, result.stdout) == (127, b"")
 
 
-def test_the_tests_pass(machine: Machine) -> None:
-    result = machine.run('cp -r "$checkout" ~/copy && cd ~/copy && ./scripts/test -q')
-    assert result.status == 0, result.out[-3000:]
+def test_the_fast_tests_pass_from_a_fresh_clone(
+    suite: str, outside_environment: dict[str, str]
+) -> None:
+    """The README's second command, with the suite's own Python."""
+    machine = take_machine(f"{suite}-python3", "user", outside_environment)
+    result = machine.run(
+        'cp -r "/opt/a checkout" ~/copy && cd ~/copy && ./scripts/test -q -m "not end_to_end"'
+    )
+    assert result.status == 0, (result.out[-3000:], result.err[-1000:])

@@ -1,4 +1,4 @@
-"""Plugins go to the application that they plug into, on real pipx: its newest version and 1.1."""
+"""Plugins go to the application that they plug into, on real pipx: the newest, 1.7 and 1.1."""
 
 from __future__ import annotations
 
@@ -62,23 +62,29 @@ def list_plugins(home: Path, name: str = "tinyhost") -> str:
 
 
 @pytest.fixture(scope="session")
-def old_pipx(tmp_path_factory: pytest.TempPathFactory, outside_environment: dict[str, str]) -> Path:
-    """pipx 1.1, Debian 12's, which knows no `uninject`."""
-    folder = tmp_path_factory.mktemp("pipx-1.1")
-    make = [sys.executable, "-I", "-m", "virtualenv", "-q", "--no-periodic-update", str(folder)]
-    subprocess.run(make, check=True, env=outside_environment)
-    pip = [str(folder / "bin/python"), "-m", "pip", "install", "-q"]
-    subprocess.run([*pip, "pipx==1.1.0", "setuptools<81"], check=True, env=outside_environment)
-    return folder / "bin" / "pipx"
+def old_pipxes(
+    tmp_path_factory: pytest.TempPathFactory, outside_environment: dict[str, str]
+) -> dict[str, Path]:
+    """pipx 1.1, Debian 12's, without `uninject`; 1.7, Debian 13's, whose takes too much."""
+    made = {}
+    for version in ("1.1.0", "1.7.1"):
+        folder = tmp_path_factory.mktemp(f"pipx-{version}")
+        make = [sys.executable, "-I", "-m", "virtualenv", "-q", "--no-periodic-update", str(folder)]
+        subprocess.run(make, check=True, env=outside_environment)
+        pip = [str(folder / "bin/python"), "-m", "pip", "install", "-q"]
+        needed = [f"pipx=={version}", "setuptools<81"]
+        subprocess.run([*pip, *needed], check=True, env=outside_environment)
+        made[version] = folder / "bin/pipx"
+    return made
 
 
-@pytest.fixture(params=["newest", "1.1"])
+@pytest.fixture(params=["newest", "1.7.1", "1.1.0"])
 def any_pipx(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each pipx in turn; the newest is the one that came with pipguard."""
-    if request.param == "1.1":
+    if request.param != "newest":
         link = home / ".local/bin/pipx"
         link.parent.mkdir(parents=True)
-        link.symlink_to(request.getfixturevalue("old_pipx"))
+        link.symlink_to(request.getfixturevalue("old_pipxes")[request.param])
         monkeypatch.setenv("PIPX_HOME", str(home / "xdg-data/pipx"))
 
 
