@@ -110,8 +110,8 @@ def test_what_pip_says_when_it_fails_is_said_once_and_nothing_stays(
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("VIRTUALENV_CREATOR", "nonsense", "nonsense"),
-        ("VIRTUALENV_PIP", "0.0.9", "pip==0.0.9"),
+        ("VIRTUALENV_CREATOR", "nonsense", r"nonsense|RuntimeError: No implementation"),
+        ("VIRTUALENV_PIP", "0.0.9", r"pip==0\.0\.9"),
     ],
     ids=["before the interpreter works", "while pip waits"],
 )
@@ -120,7 +120,7 @@ def test_where_virtualenv_fails_nothing_stays(
 ) -> None:
     done = run_pipguard(["install", "tinylib"], env={variable: value})
     assert done.status == 1
-    assert said in done.err
+    assert re.search(said, done.err)  # virtualenv 21's words, or 20's
     assert "pipguard: virtualenv could not make" in done.err
     assert "Traceback" not in done.err
     assert done.out == ""

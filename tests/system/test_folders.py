@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import sys
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 from platformdirs import PlatformDirs
 
 from pipguard.system.folders import (
@@ -45,6 +47,9 @@ VARIABLES = (
 def test_folders_are_where_platformdirs_has_them(
     variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    is_relative = not value.startswith("/") and value
+    if is_relative and Version(importlib.metadata.version("platformdirs")) < Version("4.12"):
+        pytest.skip("an older platformdirs takes relative values as they are")
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, value)
