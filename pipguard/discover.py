@@ -206,13 +206,22 @@ def personal_environment_path(environ: Mapping[str, str]) -> str:
     return path
 
 
+_NAMED_BY_TEXT = {
+    "managed by uv": "uv",
+    "MINGW_PACKAGE_PREFIX": "MSYS2",
+    "conda environment": "conda",
+}
+"""Managers whose Python may lie anywhere, by words of their markers."""
+
+
 def name_manager(interpreter: str | None, marker_text: str) -> str:
     """Return who manages the interpreter, as its users call them; best effort, for words only."""
     real = os.path.realpath(interpreter or "")
     if "/Cellar/" in real or "homebrew" in real.lower():
         return "Homebrew"
-    if "managed by uv" in marker_text:
-        return "uv"
+    for sign, manager in _NAMED_BY_TEXT.items():
+        if sign in marker_text:
+            return manager
     if real.startswith("/nix/"):
         return "Nix"
     if real.startswith(("/usr/", "/bin/")):

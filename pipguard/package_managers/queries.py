@@ -98,10 +98,11 @@ def find_offer(
 ) -> Offer:
     """Return what the package manager can do for a command; raises `ManagerSilent`."""
     choice = choose_manager(caller, settings, base)
-    if choice.manager is None:
-        return Offer(problem=choice.problem, hint=choice.hint)
-    manager = choice.manager
     is_removal = command.subcommand == "uninstall"
+    if choice.manager is None:
+        hint = choice.hint or ("" if is_removal else _hint_at_others(targets, caller))
+        return Offer(problem=choice.problem, hint=hint)
+    manager = choice.manager
     look = find_all_installed if is_removal else find_packages
     packages = look(manager, [t for t in targets if t.kind == "name"], caller)
     names = [p.package for p in packages if p.package]
@@ -322,6 +323,23 @@ def find_rights(manager: PackageManager, caller: Caller) -> tuple[bool, str, str
 
 def _is_installed(manager: PackageManager, caller: Caller) -> bool:
     return all(locate_program(name, caller.environ) for name in manager.programs)
+
+
+_OTHERS = {
+    "xbps-install": ("xbps-install", "-S", "python3-{}"),
+    "emerge": ("emerge", "--ask", "dev-python/{}"),
+}
+"""Managers that cannot be asked yet, Void's and Gentoo's, and how they mostly name a project."""
+
+
+def _hint_at_others(targets: Sequence[Target], caller: Caller) -> str:
+    names = [target.name for target in targets if target.kind == "name"]
+    for program, (*start, package) in _OTHERS.items():
+        if names and locate_program(program, caller.environ):
+            sudo = () if caller.user_id == 0 else ("sudo",)
+            words = shlex.join((*sudo, *start, *map(package.format, names)))
+            return f"by its usual names: `{words}`"
+    return ""
 
 
 def _hint_at_lists(

@@ -26,4 +26,5 @@ def read_system_name(root: str = "/") -> str:
     """Return the operating system's name for people; empty where it is not known."""
     if is_raspberry_pi_os(root):
         return "Raspberry Pi OS"
-    return read_os_release(root).get("NAME", "").replace(" GNU/Linux", "")
+    name = read_os_release(root).get("NAME", "").replace(" GNU/Linux", "")
+    return "Void Linux" if name == "Void" else name  # alone it would read as nothing

@@ -334,3 +334,24 @@ def test_an_unknown_package_manager(
     done = run_pipguard(["install", "tinylib"], env=absent)
     assert done.status == 1
     assert "none of the package managers that pipguard knows is here" in done.err
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("xbps-install", "xbps-install -S python3-tinylib python3-tinyapp`"),
+        ("emerge", "emerge --ask dev-python/tinylib dev-python/tinyapp`"),
+    ],
+)
+def test_the_command_of_a_manager_that_cannot_be_asked(
+    run_pipguard: RunPipguard,
+    managed_python: ManagedPython,
+    home: Path,
+    program: str,
+    expected: str,
+) -> None:
+    write_executable(home / ".local/bin" / program, "#!/bin/sh\nexit 1\n")
+    done = run_pipguard(["install", "tinylib", "tinyapp>=1"], env={"PIPGUARD_ROUTE": "system"})
+    assert done.status == 1
+    assert "pipguard: by its usual names: `" in done.err
+    assert expected in done.err

@@ -20,6 +20,11 @@ RASPBIAN = 'NAME="Raspbian GNU/Linux"\nVERSION_ID="12"\nID=raspbian\nID_LIKE=deb
         (RASPBIAN, True, "Raspberry Pi OS"),
         (RASPBIAN, False, "Raspberry Pi OS"),
         ("NAME='Arch Linux'\n", False, "Arch Linux"),
+        ('NAME="Void"\nID="void"\n', False, "Void Linux"),
+        ('NAME="Kali GNU/Linux"\nID=kali\n', False, "Kali"),
+        ('NAME="Alpine Linux"\nID=alpine\n', False, "Alpine Linux"),
+        ('NAME="openSUSE Tumbleweed"\n', False, "openSUSE Tumbleweed"),
+        ("NAME=Gentoo\nID=gentoo\n", False, "Gentoo"),
         ("", False, ""),
     ],
 )
