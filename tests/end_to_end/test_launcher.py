@@ -260,6 +260,15 @@ def test_what_just_failed_is_not_tried_with_each_command(
     assert again.err == (
         "pipguard: its set-up failed just now, so the real pip does it, as with PIPGUARD=off\n"
     )
+    (note,) = Path(os.environ["XDG_DATA_HOME"], "pipguard").rglob("@failed")
+    for torn in (
+        "",
+        "\n",
+        "nonsense\n",
+        "9" * 12 + "\n",
+    ):  # a full disk's, a clock's that was wrong
+        note.write_text(torn)
+        assert "setting up" in checkout.run("list", env=offline).err
     assert checkout.run("guard", "status").status == 7
     assert checkout.run("list").out == "list|\n"
 
