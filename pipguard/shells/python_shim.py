@@ -26,10 +26,10 @@ def choose_python(caller: Caller, real: str) -> str:
     if any(caller.environ.get(name) for name in ("VIRTUAL_ENV", "CONDA_PREFIX")):
         return real
     script = find_script(caller.argv)
-    path = os.path.realpath(os.path.join(caller.directory, script)) if script else ""
+    path = os.path.realpath(os.path.join(caller.directory, script))
     if script and not os.path.exists(path):
         return real
-    folder = os.path.dirname(path) if script else os.path.realpath(caller.directory)
+    folder = path if not script or os.path.isdir(path) else os.path.dirname(path)
     try:
         settings, surroundings = discover(replace(caller, directory=folder))
         if find_wary_program(caller, settings):

@@ -267,6 +267,8 @@ def test_in_a_project_python3_is_its_environments(python_shim: Path, project: Pa
     assert run_command(["sh", "-c", f"python3 -c '{WHICH}'; true"]).out == environment
     assert run_command(["sh", "-c", "python3 -m which; true"]).out == environment
     assert run_command(["sh", "-c", f"echo '{WHICH}' | python3; true"]).out == environment
+    (project / "__main__.py").write_text(WHICH)
+    assert run_command([python_shim, "."]).out == environment
     (project / "inside").mkdir()
     assert run_command([python_shim, "../which.py"], cwd=project / "inside").out == environment
     assert run_command([python_shim, project / "which.py"], cwd=Path("/")).out == environment
