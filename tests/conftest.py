@@ -7,6 +7,7 @@ a skip whose reason is not in `ALLOWED_SKIPS` fails the run.
 from __future__ import annotations
 
 import faulthandler
+import json
 import os
 import shutil
 import signal
@@ -333,6 +334,20 @@ def run_pipguard_on_terminal(pipguard_command: Path, project: Path) -> RunPipgua
         return run_on_terminal([pipguard_command, *arguments], cwd, env, answers)
 
     return run
+
+
+@pytest.fixture
+def shims(
+    project: Path,
+    run_pipguard: RunPipguard,
+    managed_python: ManagedPython,
+    use_stand_ins: PackageIndex,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """The folder of shims, first on PATH."""
+    told = json.loads(run_pipguard(["guard", "shims", "install", "--json"]).stdout)
+    monkeypatch.setenv("PATH", f"{told['folder']}:{os.environ['PATH']}")
+    return Path(told["folder"])
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from pathlib import Path
 import packaging
 import pytest
 from harness.managed import ManagedPython
-from harness.running import Argument, Result, RunPipguard, run_command
-from harness.wheels import PackageIndex
+from harness.running import Argument, Result, run_command
 
 pytestmark = [pytest.mark.network, pytest.mark.longest(300)]
 
@@ -55,20 +54,6 @@ def clients(tmp_path_factory: pytest.TempPathFactory, outside_environment: dict[
     ):
         subprocess.run([*uv, *words], env=outside_environment, check=True)
     return folder / "bin"
-
-
-@pytest.fixture
-def shims(
-    project: Path,
-    run_pipguard: RunPipguard,
-    managed_python: ManagedPython,
-    use_stand_ins: PackageIndex,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Path:
-    """The folder of shims, first on PATH."""
-    told = json.loads(run_pipguard(["guard", "shims", "install", "--json"]).stdout)
-    monkeypatch.setenv("PATH", f"{told['folder']}:{os.environ['PATH']}")
-    return Path(told["folder"])
 
 
 @pytest.fixture

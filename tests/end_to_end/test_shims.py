@@ -13,27 +13,12 @@ import pytest
 from conftest import OUTSIDE
 from harness.managed import ManagedPython, write_executable
 from harness.running import Result, RunPipguard, run_command
-from harness.wheels import PackageIndex
 
 from pipguard.shells.callers import is_at_a_prompt, recognise
 
 REFUSAL = "error: externally-managed-environment"
 STOOD_BACK = "pipguard: called by "
 CALLS_PIP = "import subprocess as s; raise SystemExit(s.call(['pip', 'install', 'six']))"
-
-
-@pytest.fixture
-def shims(
-    project: Path,
-    run_pipguard: RunPipguard,
-    managed_python: ManagedPython,
-    use_stand_ins: PackageIndex,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Path:
-    """The folder of shims, first on PATH."""
-    told = json.loads(run_pipguard(["guard", "shims", "install", "--json"]).stdout)
-    monkeypatch.setenv("PATH", f"{told['folder']}:{os.environ['PATH']}")
-    return Path(told["folder"])
 
 
 def locate_tool(name: str) -> str:
