@@ -16,6 +16,7 @@ from pipguard.commands import VERBS, load_verb
 from pipguard.discover import discover
 from pipguard.environments.distributions import list_distributions
 from pipguard.environments.pipx import list_applications, read_pipx_home
+from pipguard.errors import PipguardError
 from pipguard.history.folder import locate_log_folder
 from pipguard.history.log import read_history
 from pipguard.pip.handover import hand_over
@@ -34,7 +35,10 @@ def complete(caller: Caller, real_pip: RealPip | None) -> int:
     if place > 0 and verb == "explain" and real_pip:
         asked = {"COMP_WORDS": " ".join(["pip", *words[1:]]), "COMP_CWORD": str(place)}
         return hand_over(real_pip, (), {**caller.environ, **asked})
-    found = list_words(caller, verb if place > 0 else "", place)
+    try:
+        found = list_words(caller, verb if place > 0 else "", place)
+    except PipguardError:
+        return 1  # a wrong setting is said by the command itself, not while it is typed
     write_output("".join(f"{word}\n" for word in found if word.startswith(begun)))
     return 0
 

@@ -135,3 +135,7 @@ def test_completion_knows_what_is_there(run_pipguard: RunPipguard, project: Path
     assert complete("pip", "guard", "explain", "insta") == ["install"]
     assert complete("pip", "guard", "explain", "install", "--upgrade-s") != []
     assert complete("pip", "guard", "nonsense", "x") == []
+    (project / "pyproject.toml").write_text("[tool.pipguard]\nvenv = 7\n")
+    asked = {"COMP_WORDS": "pip guard status x", "COMP_CWORD": "3", "PIP_AUTO_COMPLETE": "1"}
+    wrong = run_pipguard([], env=asked)
+    assert (wrong.status, wrong.out, wrong.err) == (1, "", "")
