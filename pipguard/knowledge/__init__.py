@@ -98,7 +98,7 @@ def find_known(name: str) -> Known | None:
     """Look the name up: an exact entry wins over the family that the name belongs to."""
     wanted = normalise_name(name)
     for file, (kind, meaning) in FILES.items():
-        reason = _find_entry(_read_data(file), wanted)
+        reason = _find_said(file, wanted)
         if reason:
             return Known(kind, meaning.format(reason))
     family = _find_family(wanted)
@@ -158,7 +158,7 @@ def find_package_name(file: str, name: str) -> str:
 
     `file` is a table of this folder; without one nothing is known.
     """
-    return _find_entry(_read_data(file), normalise_name(name)) if file else ""
+    return _find_said(file, normalise_name(name)) if file else ""
 
 
 def is_package_of_another(file: str, package: str) -> bool:
@@ -166,7 +166,7 @@ def is_package_of_another(file: str, package: str) -> bool:
 
     Debian's `python3-serial` is pyserial, not the project that is named `serial`.
     """
-    return bool(file) and f"\t{package}\n" in _read_data(file)
+    return bool(file) and package in _list_packages(file)
 
 
 @cache
@@ -198,9 +198,19 @@ def _find_family(name: str) -> str:
     return ""
 
 
+@cache
+def _list_packages(file: str) -> frozenset[str]:
+    return frozenset(line.split("\t")[1] for line in _read_data(file).splitlines() if "\t" in line)
+
+
 def _list_names(file: str) -> frozenset[str]:
     lines = _read_data(file).splitlines()
     return frozenset(line.partition("\t")[0] for line in lines if line and line[0] != "#")
+
+
+def _find_said(file: str, name: str) -> str:
+    # After what is said of a name come those who vouch for it, which are for maintainers.
+    return _find_entry(_read_data(file), name).partition("\t")[0]
 
 
 def _find_entry(text: str, name: str) -> str:

@@ -1,8 +1,8 @@
 """apt: Debian, Ubuntu and their derivatives.
 
 Debian policy names a library's package `python3-` and its module, which mostly is the project;
-where it is not, the table in `knowledge` says so. An application has its plain name, and then it
-depends on Python.
+where it is not, the table in `knowledge` says so, which has the applications' packages, too: a
+plain name alone may be anything (Debian's `gsutil` is for telephones).
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ class Apt(PackageManager):
     table = "debian_packages.txt"
     answers_many = True
     prefix = "python3-"
-    has_plain_names = True
     listing = _LISTING
     refresh = ("apt-get", "update")
     lists = "/var/lib/apt/lists"

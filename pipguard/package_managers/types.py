@@ -90,7 +90,7 @@ class PackageManager:
     prefix = ""
     """What the usual package names begin with."""
     has_plain_names = False
-    """Whether an application's package has the project's name alone."""
+    """Whether an application's package that the table lacks has the project's name alone."""
     answers_many = False
     """Whether one query answers for several names, each by its own name alone."""
     keeps_versions = True
@@ -136,7 +136,7 @@ class PackageManager:
         """Return what a project may be called here, best first."""
         known, usual = find_package_name(self.table, project), f"{self.prefix}{project}"
         usual = "" if is_package_of_another(self.table, usual) else usual
-        # An application's package has its plain name; so has much that is something else (rubber).
+        # Where no table tells, an application's package has its plain name (so has much else).
         entry = find_known(project) if self.has_plain_names else None
         plain = project if entry and entry.kind == "application" else ""
         return tuple(dict.fromkeys(name for name in (known, usual, plain) if name))

@@ -11,6 +11,8 @@ from pipguard import knowledge
 from pipguard.knowledge import (
     commands_of_dependencies,
     find_known,
+    find_package_name,
+    is_package_of_another,
     matches_pattern,
     normalise_name,
 )
@@ -21,15 +23,16 @@ NAME_FILES = tuple(knowledge.FILES)
 
 def read_entries(file: str) -> list[tuple[str, str]]:
     lines = (FOLDER / file).read_text(encoding="utf-8").splitlines()
-    return [tuple(line.split("\t")) for line in lines if not line.startswith("#")]  # type: ignore[misc]
+    entries = [line.split("\t") for line in lines if not line.startswith("#")]
+    return [(entry[0], entry[1]) for entry in entries]
 
 
 @pytest.mark.parametrize("file", [*NAME_FILES, knowledge.PATTERNS])
-def test_every_line_is_a_name_and_a_reason(file: str) -> None:
+def test_every_line_is_a_name_and_a_reason_with_witnesses_after_it(file: str) -> None:
     text = (FOLDER / file).read_text(encoding="utf-8")
     assert text.endswith("\n")
     for line in text.splitlines():
-        assert line.startswith("#") or (line.count("\t") == 1 and all(line.split("\t"))), line
+        assert line.startswith("#") or (line.count("\t") in (1, 2) and all(line.split("\t"))), line
         assert line.isprintable() or "\t" in line
 
 
@@ -90,6 +93,15 @@ def test_known_names(name: str, kind: str) -> None:
     assert known is not None
     assert known.kind == kind
     assert known.reason
+
+
+def test_witnesses_are_not_told_to_users() -> None:
+    known = find_known("httpie")
+    assert known is not None
+    assert known.reason == "an application (web command)"
+    assert find_package_name("debian_packages.txt", "pyserial") == "python3-serial"
+    assert is_package_of_another("debian_packages.txt", "python3-serial")
+    assert not is_package_of_another("debian_packages.txt", "holds")
 
 
 @pytest.mark.parametrize("name", ["", "-", "#", "no-such-project-4711", "tpie", "a\tb", "*"])
