@@ -103,6 +103,9 @@ def install(places: Places, options: argparse.Namespace) -> None:
         version = places.versions / name_version(with_uv=options.uv)
         if not (version / "environment/ready").is_file():
             make(version, with_uv=options.uv)
+        if version != CHECKOUT:
+            # From there, `pip guard upgrade-self` installs again.
+            (version / "checkout").write_bytes(os.fsencode(CHECKOUT) + b"\n")
         former = places.current.resolve()
         switch(places.current, version)
         remove_older(places.versions, {version, former})
@@ -202,7 +205,7 @@ def remove_older(versions: Path, kept: set[Path]) -> None:
 def tell_next(places: Places, options: argparse.Namespace) -> None:
     """Say what is left to do."""
     if str(places.link.parent) not in os.environ.get("PATH", "").split(os.pathsep):
-        say(f'{places.link.parent} is not on PATH: export PATH="{places.link.parent}:$PATH"')
+        say(f"{places.link.parent} is not on PATH; `{places.link} guard ensurepath` puts it there")
     if not options.shell:
         say("now: alias pip=pipguard, or `scripts/install --shell` for every new shell")
 

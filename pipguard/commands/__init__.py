@@ -20,7 +20,7 @@ from pipguard.system.version import describe_version
 
 VERBS = (
     "doctor", "ensurepath", "explain", "help", "log", "rescue", "run", "shell-init", "shims",
-    "status", "trust", "undo",
+    "status", "trust", "undo", "upgrade-self",
 )  # fmt: skip
 """As they are typed; each is a module of this folder."""
 

@@ -186,7 +186,7 @@ def _list_steps(path: str) -> Iterator[str]:
 def _find_distrust_of_step(path: str, target: str, project: str | None, caller: Caller) -> str:
     if read_source(path, caller.environ) == "user":
         return ""
-    problem = _describe_foreign(path, caller.user_id)
+    problem = describe_foreign(path, caller.user_id)
     origin = "" if problem else find_origin(path, caller.environ)
     if problem or origin:
         return f"{path} {problem or origin}"
@@ -216,7 +216,7 @@ def _find_foreign_part(path: str, user_id: int | None) -> str:
     system = os.stat(os.sep).st_uid
     for part in _list_parts(path):
         is_within = part == path or part.startswith(os.path.join(path, ""))
-        problem = _describe_foreign(part, user_id, 0 if is_within else system)
+        problem = describe_foreign(part, user_id, 0 if is_within else system)
         if not problem and part == path and user_id != 0 and os.stat(path).st_uid == 0:
             problem = "belongs to root"
         if problem:
@@ -255,7 +255,7 @@ def _read_home(configuration: str) -> str:
     return next((value.strip() for key, _, value in pairs if key.strip() == "home"), "")
 
 
-def _describe_foreign(path: str, user_id: int | None, system: int = 0) -> str:
+def describe_foreign(path: str, user_id: int | None, system: int = 0) -> str:
     """Return why somebody else decides what is at a path, empty when nobody else does.
 
     `system` is the owner of the operating system's files, besides root.

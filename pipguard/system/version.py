@@ -11,10 +11,15 @@ DISTRIBUTION = "pipguard-shim"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+def locate_root() -> str:
+    """Return the folder that the package lies in: a checkout, a copy of one, or site-packages."""
+    return os.path.dirname(_PACKAGE)
+
+
 def read_version() -> str:
     """Return the version: of the checkout or copy that this lies in, else of the distribution."""
     try:
-        with open(os.path.join(os.path.dirname(_PACKAGE), "pyproject.toml"), "rb") as file:
+        with open(os.path.join(locate_root(), "pyproject.toml"), "rb") as file:
             lines = file.read(4096).decode("utf-8", "replace").splitlines()
     except OSError:
         lines = []

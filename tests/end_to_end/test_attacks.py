@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from harness.managed import ManagedPython, write_executable
+from harness.repositories import git
 from harness.running import RunPipguard, needs_git, run_command
 from harness.wheels import build_wheel, library
 
@@ -46,11 +47,6 @@ def set_trap(environment: Path, trace: Path) -> None:
     real = python.resolve()
     python.unlink()
     write_executable(python, f"#!/bin/sh\ntouch '{trace}'\nexec '{real}' \"$@\"\n")
-
-
-def git(folder: Path, *words: str) -> None:
-    done = run_command(["git", *words], folder)
-    assert done.status == 0, done.err
 
 
 @pytest.fixture

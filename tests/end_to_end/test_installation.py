@@ -16,7 +16,8 @@ import pytest
 from conftest import CHECKOUT
 from harness.copies import copy_checkout
 from harness.managed import MakeManagedPython, Recipe
-from harness.running import Environment, Result, run_command
+from harness.repositories import commit, git
+from harness.running import Environment, Result, needs_git, run_command
 from harness.wheels import PackageIndex
 
 PROGRAM = """\
@@ -24,6 +25,10 @@ import sys
 import tinylib
 
 def main():
+    if sys.argv[1:3] == ["guard", "upgrade-self"]:
+        from pipguard.real_cli import main as real
+
+        return real()
     if sys.argv[1:3] == ["guard", "shims"]:
         print("shims", sys.argv[3])
     elif sys.argv[1:3] == ["guard", "shell-init"]:
@@ -74,6 +79,7 @@ def copy(
     folder = tmp_path / "my checkout"
     wheel = next(use_stand_ins.find_links.glob("tinylib-2.0-*.whl"))
     copy_checkout(folder, PROGRAM, wheel)
+    shutil.copy(CHECKOUT / "pipguard/cli.py", folder / "pipguard/real_cli.py")
     python = make_managed(Recipe(pip=None, ensurepip=False))
     monkeypatch.setenv("HOME", str(own))
     monkeypatch.setenv("PATH", f"{own}/.local/bin:{python.commands}:{os.environ['PATH']}")
@@ -198,6 +204,71 @@ def test_another_pipguard_is_left_alone(copy: Copy) -> None:
     assert copy.link.read_text() == "#!/bin/sh\n"
     assert copy.install("--uninstall").status == 0
     assert copy.link.exists()
+
+
+@pytest.fixture
+def clone(copy: Copy) -> Copy:
+    """The same, as a clone that follows another repository, installed."""
+    origin = copy.folder.with_name("origin")
+    shutil.move(copy.folder, origin)
+    shutil.copy(origin / "scripts/requirements.txt", origin / "scripts/requirements-uv.txt")
+    git(origin, "init", "-q")
+    commit(origin, "Begin")
+    git(origin, "clone", "-q", str(origin), str(copy.folder))
+    assert copy.install("--uv").status == 0
+    return copy
+
+
+@needs_git
+def test_upgrade_self_takes_what_is_new_and_installs_it(clone: Copy) -> None:
+    origin = clone.folder.with_name("origin")
+    program = origin / "pipguard/cli.py"
+    program.write_text(program.read_text().replace("VERSION", "NEWER"))
+    commit(origin, "Be newer")
+    done = run_command(["pipguard", "guard", "upgrade-self"])
+    assert done.status == 0, done.err
+    assert "pull --ff-only\n" in done.err
+    assert f"$ '{clone.folder}/scripts/install' --uv\n" in done.err
+    assert f"installed: {clone.link}" in done.err
+    assert run_command(["pipguard"]).out == "NEWER 2.0\n"
+
+
+@needs_git
+def test_upgrade_self_stops_where_git_cannot_go_forward(clone: Copy) -> None:
+    for folder, name in ((clone.folder.with_name("origin"), "theirs"), (clone.folder, "ours")):
+        (folder / name).touch()
+        commit(folder, "Go another way")
+    done = run_command(["pipguard", "guard", "upgrade-self"])
+    assert done.status == 128
+    assert "installed:" not in done.err
+    assert run_command(["pipguard"]).out == "VERSION 2.0\n"
+
+
+def test_upgrade_self_installs_what_no_git_brings(copy: Copy) -> None:
+    assert copy.install().status == 0
+    copy.change("VERSION", "NEWER")
+    done = run_command(["pipguard", "guard", "upgrade-self"])
+    assert done.status == 0, done.err
+    assert "pull" not in done.err
+    assert run_command(["pipguard"]).out == "NEWER 2.0\n"
+
+
+def test_upgrade_self_runs_no_checkout_that_others_can_write_to(copy: Copy) -> None:
+    assert copy.install().status == 0
+    copy.change("VERSION", "STRANGER")
+    (copy.folder / "scripts/install").chmod(0o777)
+    done = run_command(["pipguard", "guard", "upgrade-self"])
+    assert done.status == 1
+    assert "scripts/install can be written to by everybody" in done.err
+    assert run_command(["pipguard"]).out == "VERSION 2.0\n"
+
+
+def test_upgrade_self_says_that_the_checkout_is_gone(copy: Copy) -> None:
+    assert copy.install().status == 0
+    shutil.rmtree(copy.folder)
+    done = run_command(["pipguard", "guard", "upgrade-self"])
+    assert done.status == 1
+    assert f"is gone: {copy.folder}" in done.err
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from harness.copies import copy_checkout
+from harness.repositories import commit, git
 from harness.running import Result, run_command
 from harness.wheels import PackageIndex
 
@@ -34,26 +35,13 @@ def checkout(tmp_path: Path, use_stand_ins: PackageIndex) -> Path:
     return folder
 
 
-def git(folder: Path, *words: str) -> None:
-    person = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "A",
-              "GIT_COMMITTER_EMAIL": "a@b"}  # fmt: skip
-    done = run_command(["git", "-C", folder, *words], env=person)
-    assert done.status == 0, done.err
-
-
-def commit(folder: Path, subject: str) -> None:
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", subject)
-
-
 def tag(folder: Path, version: str) -> None:
     project = folder / "pyproject.toml"
     lines = project.read_text().splitlines(keepends=True)
     changed = (f'version = "{version}"\n' if line.startswith("version = ") else line
                for line in lines)  # fmt: skip
     project.write_text("".join(changed))
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "--allow-empty", "-m", f"Release {version}")
+    commit(folder, f"Release {version}")
     git(folder, "tag", f"v{version}")
 
 
