@@ -77,9 +77,10 @@ class Console:
         self.lines_left = MOST_LINES if quietness == 0 else 1 if quietness == 1 else 0
         shell = os.path.basename(environ.get("SHELL", ""))
         has_note = caller.note is not None
-        self.reader = Reader(
-            caller.directory, shell, (), has_note, name_guard(caller), caller.home or ""
-        )
+        # `cli` takes VIRTUAL_ENV away where the shell's environment is another project's.
+        left = "" if environ.get("VIRTUAL_ENV") else environ.get("PIPGUARD_ACTIVATED", "")
+        home = caller.home or ""
+        self.reader = Reader(caller.directory, shell, (), has_note, name_guard(caller), home, left)
 
     def say(self, line: str) -> None:
         """Write one line, as far as quiet was not asked for."""

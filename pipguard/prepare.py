@@ -8,7 +8,7 @@ Never changes anything.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pipguard.caller import Caller
 from pipguard.classification.targets import Target, parse_requirement, read_target
@@ -129,6 +129,8 @@ class Preparation:
                 plan = replace(plan, steps=(plan_opening(environment, self.tools), *plan.steps))
             notes = (*notes, said)
         notes = (*notes, *self._describe_companies(environment), *self._describe_lock(route))
+        if self._is_install(route):
+            notes = (*notes, *self._describe_hosts(self._list_hosted_names()))
         if need and (plan.creation or need.is_pressing):
             said = describe_need(need, environment, is_new=bool(plan.creation))
             if need.name:
@@ -202,6 +204,14 @@ class Preparation:
             there = [name for name in companies if name in hosts]
             if there:
                 yield f"{there[0]} in pipx does not see `{word}`: PIPGUARD_ROUTE=pipx adds it there"
+
+    def _list_hosted_names(self) -> Iterator[str]:
+        """Yield what was typed of which something is known but how it sees the system."""
+        for word in self.command.arguments:
+            name = read_target(word, self.caller.directory).name
+            known = find_host_module(name)
+            if known and not known.needs_system:
+                yield name
 
     def _describe_lock(self, route: ToVenv) -> Iterator[str]:
         """Yield what another manager's lock file does not know now."""
@@ -288,7 +298,8 @@ class Preparation:
         tools = (w for w in self.command.arguments if normalise_name(w) in TOOLCHAIN)
         left = [f"`{word}`" for word in tools if word not in taken]
         alone = (f"{', '.join(left)} left alone: each application has its own",) if left else ()
-        return replace(plan, notes=(*plan.notes, *alone, *self._describe_hosts(route)))
+        said = self._describe_hosts(target.name for target in route.targets)
+        return replace(plan, notes=(*plan.notes, *alone, *said))
 
     def _list_open(self, route: ToPipx) -> frozenset[str]:
         """Return the applications whose environments are to see the system's packages."""
@@ -301,9 +312,9 @@ class Preparation:
             if wants or (wants is None and module and module.needs_system)
         )
 
-    def _describe_hosts(self, route: ToPipx) -> Iterator[str]:
-        """Yield what is said of applications that are of use beside another program alone."""
-        for name in (target.name for target in route.targets):
+    def _describe_hosts(self, names: Iterable[str]) -> Iterator[str]:
+        """Yield what is said of what is of use beside another program alone."""
+        for name in names:
             known = find_host_module(name)
             if known:
                 said = f"`{name}` works with {known.words}" if known.needs_system else known.words

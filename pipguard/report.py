@@ -52,6 +52,8 @@ class Reader:
     """How they call pipguard's own commands."""
     home: str = ""
     """Their home folder, empty where it is not known."""
+    left: str = ""
+    """The environment of another project, which their shell still has activated."""
 
 
 def describe_decision(decision: Decision, reader: Reader) -> tuple[str, ...]:
@@ -104,7 +106,8 @@ def describe_outcome(decision: Decision, outcome: Outcome, reader: Reader) -> tu
     if decision.surroundings.place.is_active:
         return ()
     if reader.activates and decision.surroundings.place.origin == "project":
-        active = f"{path} is active in this shell now, `deactivate` leaves it"
+        instead = f" instead of {shorten_path(reader.left, reader)}" if reader.left else ""
+        active = f"{path} is active in this shell now{instead}, `deactivate` leaves it"
         return tuple(filter(None, (decision.plan.closing, active)))
     closing = decision.plan.closing
     return (closing,) if closing else (_describe_next(path, reader),)

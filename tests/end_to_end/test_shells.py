@@ -282,6 +282,7 @@ def test_what_pipguard_activated_counts_in_its_project_alone(
         tmp_path,
     )  # fmt: skip
     assert f"active={tmp_path}/b/.venv\n" in shown
+    assert shown.count("is active in this shell now instead of ") == 1
     assert list_distributions(str(tmp_path / "a/.venv")).keys() & {"six", "tinylib"} == {"tinylib"}
     assert list_distributions(str(tmp_path / "b/.venv")).keys() & {"six", "tinylib"} == {"six"}
     assert shown.count("six==1.16.0\n") == 2

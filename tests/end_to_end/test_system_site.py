@@ -73,6 +73,22 @@ def test_another_one_does_not(
     assert not sees(project / ".venv")
 
 
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("bpy", "Blender has a Python of its own"), ("qgis", "QGIS's modules come with QGIS")],
+)
+def test_of_a_module_of_another_program_it_says_where_that_looks(
+    run_pipguard: RunPipguard, tmp_path: Path, name: str, said: str
+) -> None:
+    build_wheel(Release("bpy", "1.0", {"bpy.py": ""}), tmp_path)
+    done = run_pipguard(["install", "six", name, "--find-links", str(tmp_path)])
+    assert (done.status == 0) is (name == "bpy")
+    assert done.err.count(f"pipguard: {said}") == 1
+    unsaid = run_pipguard(["install", "six"])
+    assert "Blender" not in unsaid.err
+
+
 def test_what_is_being_installed_is_no_reason(
     run_pipguard: RunPipguard, project: Path, tmp_path: Path
 ) -> None:
