@@ -126,7 +126,9 @@ class Preparation:
                 said = f"{name} is active and stays as it is, without the system's packages"
             else:
                 said = f"{name} sees the system's packages now"
-                plan = replace(plan, steps=(plan_opening(environment, self.tools), *plan.steps))
+                plan = replace(
+                    plan, steps=(plan_opening(environment.path, self.tools), *plan.steps)
+                )
             notes = (*notes, said)
         notes = (*notes, *self._describe_companies(environment), *self._describe_lock(route))
         if self._is_install(route):

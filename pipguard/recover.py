@@ -141,7 +141,7 @@ def _complete_log(begun: Begun, caller: Caller) -> str:
     entry = complete_entry(begun, caller.environ)
     if all(known.identifier != entry.identifier for known in read_history(folder).entries):
         append_entry(folder, entry)
-    return entry.identifier if entry.changes else ""
+    return entry.identifier if entry.changed_something else ""
 
 
 def _make_anew(place: Place, recovery: Recovery) -> bool:

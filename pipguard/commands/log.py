@@ -65,7 +65,7 @@ def _format_entry(entry: Entry, is_undone: bool) -> str:
     if entry.is_newer:
         return f"{entry.identifier}  {when}  written by a newer pipguard\n"
     typed = shlex.join(entry.command)
-    what = describe_changes(entry.changes)
+    what = describe_changes(entry)
     notes = [f"made {path}" for path in entry.created]
     notes += [f"removed {path}" for path in entry.removed]
     status = f"exit status {entry.exit_status}" if entry.exit_status != 130 else "interrupted"
@@ -77,13 +77,16 @@ def _format_entry(entry: Entry, is_undone: bool) -> str:
     return "".join(f"{show_plainly(line)}\n" for line in (head, tail))
 
 
-def describe_changes(changes: tuple[Change, ...]) -> str:
+def describe_changes(entry: Entry) -> str:
     """Return what changed in one line: what appeared with +, what went with -."""
-    if not changes:
+    shown = [describe_change(change) for change in entry.changes]
+    shown += [f"{path} sees the system's packages" for path in entry.opened]
+    shown += [f"{path} sees the system's packages no more" for path in entry.closed]
+    if not shown:
         return "nothing changed"
-    shown = ", ".join(map(describe_change, changes[:_MOST_CHANGES]))
-    more = len(changes) - _MOST_CHANGES
-    return f"{shown} and {more} more" if more > 0 else shown
+    more = len(shown) - _MOST_CHANGES
+    said = ", ".join(shown[:_MOST_CHANGES])
+    return f"{said} and {more} more" if more > 0 else said
 
 
 def describe_change(change: Change) -> str:

@@ -65,7 +65,7 @@ from pipguard.plans.undo import (
     plan_site_reversal,
     plan_system_reversal,
 )
-from pipguard.plans.venv import Tools
+from pipguard.plans.venv import Tools, plan_opening
 from pipguard.report import show_plainly
 from pipguard.system.folders import open_private_folder
 from pipguard.system.journal import Journal
@@ -116,7 +116,7 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     if options.json:
         write_document(to_document(done))
     what = f"{entry.identifier} ({shlex.join(entry.command)})"
-    changed = describe_changes(done.changes)
+    changed = describe_changes(done)
     if done.exit_status != 0:
         is_cut_off = done.exit_status == INTERRUPTED
         problem = f"{what} was not undone{', because it was interrupted' if is_cut_off else ''}"
@@ -154,7 +154,7 @@ def choose_last(history: History, caller: Caller) -> Entry:
     standing = [
         e
         for e in reversed(history.entries)
-        if e.changes and not e.undoes and e.identifier not in undone
+        if e.changed_something and not e.undoes and e.identifier not in undone
     ]
     if not standing:
         raise PipguardError("there is nothing to undo", "`pip guard log` shows what was done")
@@ -187,11 +187,13 @@ def _is_of_project(entry: Entry, root: str | None, place: str) -> bool:
 
     Outside of projects (in the home folder), whether it was typed outside or in none.
     """
-    changed = {change.location.path for change in entry.changes}
+    environments = {*entry.opened, *entry.closed}
+    environments |= {c.location.path for c in entry.changes if c.location.kind == "environment"}
+    changed = {*environments, *(change.location.path for change in entry.changes)}
     if place in changed:
         return True
     if root is None:
-        return not any(change.location.kind == "environment" for change in entry.changes)
+        return not environments
     return any(path == root or is_inside(path, root) for path in (entry.directory, *changed))
 
 
@@ -207,7 +209,7 @@ def choose_entry(history: History, identifier: str) -> Entry:
         raise PipguardError(f"{identifier} was written by a newer pipguard, which can undo it")
     if entry.identifier in undone:
         raise PipguardError(f"{identifier} is already undone")
-    if not entry.changes:
+    if not entry.changed_something:
         raise PipguardError(f"{identifier} changed nothing")
     return entry
 
@@ -229,6 +231,8 @@ class Undoing:
         names: dict[Location, list[str]] = {}
         for change in self.entry.changes:
             names.setdefault(change.location, []).append(change.name)
+        for path in (*self.entry.opened, *self.entry.closed):
+            names.setdefault(Location("environment", path), [])
         return tuple(
             make_system_location(location.path)
             if location.kind == "system"
@@ -261,7 +265,16 @@ class Undoing:
         ):
             self._refuse_own_files(location.path)
             return plan_removal(location.path)
-        return self._plan_environment(location, changes)
+        reversal = self._plan_environment(location, changes)
+        switch = tuple(self._plan_switch(inventory))
+        return replace(reversal, plan=replace(reversal.plan, steps=(*switch, *reversal.plan.steps)))
+
+    def _plan_switch(self, inventory: Inventory) -> Iterator[Step]:
+        """Plan that an environment sees the system's packages as it did, where it is there."""
+        path, sees = inventory.location.path, inventory.sees_system
+        differs = path in (self.entry.opened if sees else self.entry.closed)
+        if inventory.exists and differs:
+            yield plan_opening(path, self._gather_tools(None), sees_system=not sees)
 
     def perform(self, reversals: list[Reversal]) -> Entry:
         """Fetch, then go back; return the entry that was written about it.

@@ -16,6 +16,7 @@ from pipguard.environments.distributions import (
     read_origin,
     scan_distributions,
 )
+from pipguard.environments.inspect import sees_system
 from pipguard.environments.pipx import read_application
 from pipguard.system.folders import list_readable_names
 from pipguard.system.frozen import dataclass, field
@@ -67,6 +68,8 @@ class Inventory:
     location: Location
     exists: bool
     packages: Mapping[str, InstalledPackage]
+    sees_system: bool = False
+    """Whether it is an environment that sees the packages of the Python it was made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def read_inventory(location: Location, environ: Mapping[str, str]) -> Inventory:
     folders = list_site_folders(location.path) if is_environment else [location.path]
     found = scan_distributions(folders)
     packages = {n: InstalledPackage(v, tuple(read_origin(p))) for p, n, v in found}
-    return Inventory(location, exists, packages)
+    return Inventory(location, exists, packages, is_environment and sees_system(location.path))
 
 
 def compare_inventories(before: Inventory, after: Inventory) -> tuple[Change, ...]:

@@ -10,16 +10,14 @@ import os
 from collections.abc import Iterable, Mapping
 
 from pipguard.environments.inventory import (
-    Change,
     InstalledPackage,
     Inventory,
     Location,
-    compare_inventories,
     read_inventory,
     read_kind,
 )
-from pipguard.history.log import Entry, read_entry, to_document
-from pipguard.system.frozen import dataclass, replace
+from pipguard.history.log import Entry, note_differences, read_entry, to_document
+from pipguard.system.frozen import dataclass
 from pipguard.system.journal import Abandoned, Journal
 
 
@@ -40,6 +38,7 @@ def note_begun(journal: Journal, entry: Entry, before: Iterable[Inventory]) -> N
             "place": inventory.location.path,
             "names": inventory.location.names,
             "exists": inventory.exists,
+            "sees_system": inventory.sees_system,
             "packages": {n: [p.version, p.words] for n, p in inventory.packages.items()},
         }
         for inventory in before
@@ -68,19 +67,13 @@ def complete_entry(begun: Begun, environ: Mapping[str, str]) -> Entry:
 
     Of what was moved or removed as a whole since, with its folder, nothing is known.
     """
-    changes: list[Change] = []
-    created: list[str] = []
-    removed: list[str] = []
-    for before in begun.before:
-        folder = os.path.dirname(before.location.path)
-        if before.location.kind != "system" and not os.path.isdir(folder):
-            continue
-        now = read_inventory(before.location, environ)
-        changes += compare_inventories(before, now)
-        if before.location.kind == "environment" and before.exists != now.exists:
-            (created if now.exists else removed).append(before.location.path)
-    return replace(
-        begun.entry, changes=tuple(changes), created=tuple(created), removed=tuple(removed)
+    known = [
+        before
+        for before in begun.before
+        if before.location.kind == "system" or os.path.isdir(os.path.dirname(before.location.path))
+    ]
+    return note_differences(
+        begun.entry, ((before, read_inventory(before.location, environ)) for before in known)
     )
 
 
@@ -97,4 +90,5 @@ def _read_inventory(facts: Mapping[str, object]) -> Inventory:
     else:
         location = Location(read_kind(kind), path, tuple(map(str, names)))
     held = {n: InstalledPackage(version, tuple(words)) for n, (version, words) in packages.items()}
-    return Inventory(location, facts["exists"] is True, held)
+    sees = facts.get("sees_system") is True
+    return Inventory(location, facts["exists"] is True, held, sees)

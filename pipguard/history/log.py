@@ -11,11 +11,18 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from pipguard.environments.inventory import Change, InstalledPackage, Location, read_kind
+from pipguard.environments.inventory import (
+    Change,
+    InstalledPackage,
+    Inventory,
+    Location,
+    compare_inventories,
+    read_kind,
+)
 from pipguard.errors import PipguardError
-from pipguard.system.frozen import dataclass, field
+from pipguard.system.frozen import dataclass, field, replace
 from pipguard.system.locks import hold_file_lock
 from pipguard.system.private_files import NO_LINK, write_private_file
 
@@ -49,6 +56,10 @@ class Entry:
     """Environments that were not there before."""
     removed: tuple[str, ...] = ()
     """Environments that are gone since."""
+    opened: tuple[str, ...] = ()
+    """Environments that see the packages of the Python they were made from since."""
+    closed: tuple[str, ...] = ()
+    """Environments that see them no more."""
     changes: tuple[Change, ...] = ()
     undoes: str = ""
     """The entry that this one reversed."""
@@ -60,6 +71,11 @@ class Entry:
     """Seconds since the epoch."""
     is_newer: bool = False
     """Whether a newer version wrote it, with what this one does not understand."""
+
+    @property
+    def changed_something(self) -> bool:
+        """Whether there is anything that could be reversed."""
+        return bool(self.changes or self.opened or self.closed)
 
     @property
     def failed(self) -> str:
@@ -83,6 +99,30 @@ class History:
             if entry.undoes and entry.identifier not in undone and entry.exit_status == 0:
                 undone.add(entry.undoes)
         return undone
+
+
+def note_differences(entry: Entry, pairs: Iterable[tuple[Inventory, Inventory]]) -> Entry:
+    """Return the entry with what differs: of each location, what it held before and holds now."""
+    changes: list[Change] = []
+    created: list[str] = []
+    removed: list[str] = []
+    opened: list[str] = []
+    closed: list[str] = []
+    for before, now in pairs:
+        path = before.location.path
+        changes += compare_inventories(before, now)
+        if before.location.kind == "environment" and before.exists != now.exists:
+            (created if now.exists else removed).append(path)
+        elif before.sees_system != now.sees_system:
+            (opened if now.sees_system else closed).append(path)
+    return replace(
+        entry,
+        changes=tuple(changes),
+        created=tuple(created),
+        removed=tuple(removed),
+        opened=tuple(opened),
+        closed=tuple(closed),
+    )
 
 
 def append_entry(folder: str, entry: Entry) -> None:
@@ -195,7 +235,7 @@ def read_entry(document: object) -> Entry:
     sure = {"identifier": _text(document["id"]), "time": _moment(document["time"])}
     if _integer(document["format"]) > FORMAT:
         return Entry(("?",), "?", "?", 0, is_newer=True, **sure)  # type: ignore[arg-type]
-    document = {"origin": [], **document}  # the first versions did not note it
+    document = {"origin": [], "opened": [], "closed": [], **document}  # not in the first versions
     changes = document["changes"]
     if not isinstance(changes, list):
         raise TypeError
@@ -250,6 +290,8 @@ _FIELDS: dict[str, Callable[[object], object]] = {
     "interpreter": _text,
     "created": _words,
     "removed": _words,
+    "opened": _words,
+    "closed": _words,
     "undoes": _text,
     "origin": _words,
 }

@@ -16,7 +16,6 @@ from pipguard.environments.inventory import (
     Change,
     Inventory,
     Location,
-    compare_inventories,
     read_inventory,
 )
 from pipguard.environments.places import UNFINISHED_FACTS
@@ -24,7 +23,7 @@ from pipguard.history.beside import note_origins
 from pipguard.history.folder import locate_journals, locate_log_folder
 from pipguard.history.former import keep_files, settle_files
 from pipguard.history.interrupted import note_begun
-from pipguard.history.log import Entry, LogUnusable, append_entry
+from pipguard.history.log import Entry, LogUnusable, append_entry, note_differences
 from pipguard.pip.interpreter import list_site_folders
 from pipguard.plan import Plan
 from pipguard.route import FromPipx, Route, ToOverride, ToPipx, ToSystem
@@ -89,7 +88,7 @@ class Recording:
             append_entry(self.recorder.folder, self.entry)
             self.is_recorded = self._is_complete
         except LogUnusable as error:
-            if self.entry.changes:
+            if self.entry.changed_something:
                 self.recorder.say(f"not recorded, so it cannot be undone: {error.message}")
 
     @contextmanager
@@ -130,24 +129,16 @@ class Recording:
             return None
 
     def _note(self, before: list[Inventory | None]) -> None:
-        changes: list[Change] = []
-        created: list[str] = []
-        removed: list[str] = []
-        for location, old in zip(self.locations, before, strict=True):
-            new = self._read_inventory(location) if old else None
-            if old is None or new is None:
-                continue
-            changes += map(_mask_change, compare_inventories(old, new))
-            if location.kind == "environment" and old.exists != new.exists:
-                (created if new.exists else removed).append(location.path)
-        self.entry = replace(
-            self.entry, changes=tuple(changes), created=tuple(created), removed=tuple(removed)
-        )
+        now = (self._read_inventory(old.location) if old else None for old in before)
+        pairs = [(old, new) for old, new in zip(before, now, strict=True) if old and new]
+        entry = note_differences(self.entry, pairs)
+        changes = tuple(map(_mask_change, entry.changes))
+        self.entry = replace(entry, changes=changes)
         if any(change.after for change in changes):
             self.entry = replace(self.entry, origin=self.find_origin())
             self._note_origins(changes)
 
-    def _note_origins(self, changes: list[Change]) -> None:
+    def _note_origins(self, changes: Iterable[Change]) -> None:
         if not self.entry.origin:
             return
         found: dict[str, dict[str, str]] = {}

@@ -151,9 +151,9 @@ def build_base_pip_command(tools: Tools) -> tuple[str, ...]:
     return (tools.base, os.path.join(tools.bundled_pip, "pip"))
 
 
-def plan_opening(environment: Environment, tools: Tools) -> Step:
-    """Return how an environment that is there gets to see the system's packages."""
-    words = (tools.python, "-I", OPENING, environment.path)
+def plan_opening(path: str, tools: Tools, *, sees_system: bool = True) -> Step:
+    """Return how an environment that is there gets to see the system's packages, or not to."""
+    words = (tools.python, "-I", OPENING, path, "true" if sees_system else "false")
     return Step("let it see the system's packages", words, mode="quiet")
 
 

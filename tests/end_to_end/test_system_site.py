@@ -113,6 +113,26 @@ def test_the_switch_opens_one_that_is_there(run_pipguard: RunPipguard, project: 
     assert "sees the system" not in done.err
 
 
+def test_the_switch_is_undone_and_the_undo_is(run_pipguard: RunPipguard, project: Path) -> None:
+    run_pipguard(["install", "six"])
+    switch = {"PIPGUARD_SYSTEM_SITE_PACKAGES": "1"}
+    for name in ("tinylib", "six"):  # something else has changed, and nothing has
+        assert run_pipguard(["install", name], env=switch).status == 0
+        assert sees(project / ".venv")
+        undone = run_pipguard(["guard", "undo", "--json"])
+        assert undone.status == 0, undone.err
+        assert json.loads(undone.out)["closed"] == [str(project / ".venv")]
+        assert not sees(project / ".venv")
+        assert sees(project / ".venv", "six")
+        assert not sees(project / ".venv", "tinylib")
+        again = run_pipguard(["guard", "undo", json.loads(undone.out)["id"]])
+        assert f"{project}/.venv sees the system's packages" in again.out
+        assert sees(project / ".venv")
+        assert sees(project / ".venv", "tinylib") is (name == "tinylib")
+        back = run_pipguard(["guard", "log", "--json", "-n", "1"])
+        assert run_pipguard(["guard", "undo", json.loads(back.out)[0]["id"]]).status == 0
+
+
 def test_no_means_no(run_pipguard: RunPipguard, project: Path) -> None:
     project.joinpath("main.py").write_text("import systems\n")
     done = run_pipguard(["install", "six"], env={"PIPGUARD_SYSTEM_SITE_PACKAGES": "0"})
