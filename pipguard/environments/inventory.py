@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     Kind = Literal["environment", "pipx", "application", "site", "system"]
 
 
+EXPOSING = "--include-apps"
+"""pipx's word for what is added to an application and has commands of its own; among the words of
+an application it stands before all of these."""
 _KINDS: tuple[Kind, ...] = ("environment", "pipx", "application", "site", "system")
 
 
@@ -145,8 +148,9 @@ def _read_applications(location: Location) -> dict[str, InstalledPackage]:
     for name in location.names:
         application = read_application(location.path, name)
         if application:
-            injected = (one.requirement for one in application.injected)
-            words = (application.requirement, *injected)
+            hidden = [one.requirement for one in application.injected if not one.commands]
+            exposed = [one.requirement for one in application.injected if one.commands]
+            words = (application.requirement, *hidden, *([EXPOSING, *exposed] if exposed else ()))
             words = () if words == (name,) else words
             found[name] = InstalledPackage(application.version, words)
     return found
@@ -159,7 +163,7 @@ def _read_injected(location: Location) -> dict[str, InstalledPackage]:
     found = {}
     for one in application.injected if application else ():
         if one.name in location.names:
-            exposing = ("--include-apps",) if one.commands else ()
+            exposing = (EXPOSING,) if one.commands else ()
             words = (*exposing, one.requirement)
             found[one.name] = InstalledPackage(one.version, () if words == (one.name,) else words)
     return found

@@ -6,12 +6,12 @@ former versions and touch nothing, then the plan that goes back. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pipguard.classification.targets import parse_requirement
 from pipguard.environments.distributions import TOOLCHAIN
 from pipguard.environments.inspect import Environment
-from pipguard.environments.inventory import Change, InstalledPackage
+from pipguard.environments.inventory import EXPOSING, Change, InstalledPackage
 from pipguard.environments.pipx import PipxHome
 from pipguard.package_managers.types import PackageManager
 from pipguard.pip.configuration import Variables
@@ -140,14 +140,23 @@ def plan_pipx_reversal(
         asked = (*variables, *asking.variables, *held)
         step = Step("install what was there", words, asked, "quiet", change.name)
         steps.append(replace(step, application=change.name))
-        if injected:
-            words = (*home.command, "inject", change.name, *injected)
+        for options, added in _split_added(injected):
+            words = (*home.command, "inject", *options, change.name, *added)
             step = replace(step, purpose="add what was added", command=words)
             steps.append(replace(step, application=change.name))
     wanted = [(c.name, _pin_application(c.name, package)) for c, package in back]
     pip = _Pip(build_base_pip_command(tools), variables)
     fetching = _fetch_requirements(wanted, pip, former)
     return Reversal(fetching, Plan("undo", tuple(steps), pipx_home=home))
+
+
+def _split_added(words: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Split what was added to an application: yield pipx's options, and what they are for."""
+    where = words.index(EXPOSING) if EXPOSING in words else len(words)
+    if words[:where]:
+        yield [], words[:where]
+    if words[where + 1 :]:
+        yield [EXPOSING], words[where + 1 :]
 
 
 def plan_plugin_reversal(

@@ -144,6 +144,12 @@ def test_its_own_commands_are_exposed_and_go_with_it(run_pipguard: RunPipguard, 
     assert not command.is_symlink()
     assert run_pipguard(["guard", "undo"]).status == 0
     assert command.exists()
+    run_pipguard(["install", "tinyhost-map"])
+    assert run_pipguard(["uninstall", "-y", "tinyhost"]).status == 0
+    assert not command.is_symlink()
+    assert run_pipguard(["guard", "undo"]).status == 0
+    assert command.exists()
+    assert "tinyhost_map" in list_plugins(home)
 
 
 @pytest.mark.usefixtures("has_host")
