@@ -15,6 +15,7 @@ from pipguard.classification.targets import Target, parse_requirement, read_targ
 from pipguard.discover import Surroundings
 from pipguard.environments.distributions import (
     TOOLCHAIN,
+    Unreadable,
     list_distributions,
 )
 from pipguard.environments.inspect import Environment, sees_system
@@ -65,6 +66,14 @@ def describe_need(need: Need, environment: Environment, *, is_new: bool) -> str:
     if is_new:
         return f"{need.reason}, so {name} sees the system's packages"
     return f"{need.reason}: PIPGUARD_SYSTEM_SITE_PACKAGES=1 lets {name} see it"
+
+
+def _lacks(environment: str, name: str) -> bool:
+    """Tell whether an environment is known not to have a distribution."""
+    try:
+        return name not in list_distributions(environment)
+    except Unreadable:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +209,14 @@ class Preparation:
     def _describe_companies(self, environment: Environment) -> Iterator[str]:
         """Yield how a library gets to an application of pipx's that imports it where it can."""
         words = self.command.arguments if self.command.subcommand == "install" else ()
-        wanted = {word: find_companies(word) for word in words}
+        names = {word: read_requirement_name(word) for word in words}
+        wanted = {word: find_companies(name) for word, name in names.items()}
         hosts = list_hosts(self.caller, environment.path) if any(wanted.values()) else {}
         for word, companies in wanted.items():
-            there = [name for name in companies if name in hosts]
-            if there:
-                yield f"{there[0]} in pipx does not see `{word}`: PIPGUARD_ROUTE=pipx adds it there"
+            lacking = (h for h in companies if h in hosts and _lacks(hosts[h], names[word]))
+            host = next(lacking, "")
+            if host:
+                yield f"{host} in pipx does not see `{word}`: PIPGUARD_ROUTE=pipx adds it there"
 
     def _list_hosted_names(self) -> Iterator[str]:
         """Yield what was typed of which something is known but how it sees the system."""

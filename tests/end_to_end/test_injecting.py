@@ -243,3 +243,4 @@ def test_a_library_that_an_application_imports_has_a_word(
     assert "jmespath 1.0 is in ansible now" in done.err
     python = home / "xdg-data/pipx/venvs/ansible/bin/python"
     assert subprocess.run([str(python), "-c", "import jmespath"], check=False).returncode == 0
+    assert "does not see" not in run_pipguard(["install", "jmespath==1.0"]).err
