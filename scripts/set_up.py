@@ -106,6 +106,7 @@ def set_up(folder: Path, groups: list[str]) -> None:
             remove(folder)
             raise
         remove_outdated(folder)
+        remove_abandoned(folder.parent)
 
 
 def make(folder: Path, requirements: list[str], lock: int) -> None:
@@ -167,6 +168,24 @@ def remove_outdated(folder: Path) -> None:
     for other in folder.parent.glob("@*"):
         if re.fullmatch(r"@\d+-\d+" + re.escape(suffix), other.name) and other != folder:
             shutil.rmtree(other, ignore_errors=True)
+
+
+def remove_abandoned(own: Path) -> None:
+    """Take away the environments of checkouts that were moved or removed.
+
+    `own` is the folder of this checkout's environments: that of all checkouts, and its path below.
+    Where the folder that a checkout lay in is not there either, its disk may only be away.
+    """
+    everything = str(own).removesuffix(str(CHECKOUT))
+    if everything == str(own) or os.path.basename(everything) != "checkouts":
+        return
+    for path, names, files in os.walk(everything):
+        checkout = path.removeprefix(everything)
+        is_gone = not os.path.exists(checkout) and os.path.isdir(os.path.dirname(checkout))
+        if "@lock" in files and is_gone:
+            for name in (name for name in names if name.startswith("@")):
+                shutil.rmtree(os.path.join(path, name), ignore_errors=True)
+        names[:] = [name for name in names if not name.startswith("@")]
 
 
 def choose_requirements(groups: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -164,6 +164,20 @@ def test_another_project_file_is_another_environment(checkout: Checkout) -> None
     assert result.err.endswith(f"{checkout.launcher} 1.0\n")
     assert len(checkout.environments) == 1
     assert checkout.environments != before
+
+
+def test_of_a_checkout_that_was_moved_nothing_is_left(checkout: Checkout) -> None:
+    elsewhere = replace(checkout, folder=checkout.folder.with_name("away") / "there")
+    checkout.run("x")
+    shutil.move(checkout.folder, elsewhere.folder)
+    assert elsewhere.run("x").status == 7
+    assert len(elsewhere.environments) == 1
+    # A checkout on a disk that is away comes back.
+    away, unmounted = elsewhere.folder.parent, elsewhere.folder.parent.with_name("unmounted")
+    shutil.copytree(elsewhere.folder, checkout.folder)
+    away.rename(unmounted)
+    assert checkout.run("x").status == 7
+    assert len(checkout.environments) == 2
 
 
 def test_an_interpreter_that_is_gone(
