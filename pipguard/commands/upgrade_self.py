@@ -19,6 +19,7 @@ from pipguard.environments.trust import describe_foreign, is_inside
 from pipguard.errors import PipguardError
 from pipguard.pip.locate import RealPip
 from pipguard.system.folders import data_folder
+from pipguard.system.frozen import replace
 from pipguard.system.processes import make_asker, run_foreground
 from pipguard.system.programs import drop_relative_entries, locate_program
 from pipguard.system.version import locate_root
@@ -46,7 +47,9 @@ def run(caller: Caller, real_pip: RealPip | None, words: list[str]) -> int:
     del real_pip
     make_parser().parse_args(words)
     environ = drop_relative_entries(caller.environ)
+    # GIT_DIR and its like would have git speak of another repository.
     environ = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
+    caller = replace(caller, environ=environ)
     for command in plan_upgrade(caller, locate_root(), sys.prefix):
         write_messages(caller, (f"$ {shlex.join(command)}",))
         status = run_foreground(command, environ)
@@ -68,8 +71,7 @@ def plan_upgrade(caller: Caller, folder: str, prefix: str) -> list[Words]:
         hint = "apt install ./pipguard_*.deb, with a newer one, as root"
         raise CannotUpgrade("this pipguard came as a Debian package", hint)
     if os.path.isfile(os.path.join(prefix, METADATA_NAME)):
-        home = read_pipx_home(caller, make_asker(caller.environ))
-        return [(*home.command, "upgrade", os.path.basename(prefix))]
+        return [_plan_pipx(caller, prefix)]
     if os.path.isfile(os.path.join(prefix, _UV_RECEIPT)):
         uv = locate_program("uv", caller.environ)
         if not uv:
@@ -81,6 +83,15 @@ def plan_upgrade(caller: Caller, folder: str, prefix: str) -> list[Words]:
             raise CannotUpgrade(f"{folder} follows no other repository, and runs as it is")
         return pulling
     raise CannotUpgrade(f"this pipguard lies in {prefix}", "install it anew there, as before")
+
+
+def _plan_pipx(caller: Caller, prefix: str) -> Words:
+    home = read_pipx_home(caller, make_asker(caller.environ))
+    folder, name = os.path.split(os.path.realpath(prefix))
+    if folder != os.path.realpath(home.environments):
+        problem = f"this pipguard lies in {prefix}, where your pipx does not keep applications"
+        raise CannotUpgrade(problem, "who installed it there can upgrade it")
+    return (*home.command, "upgrade", name)
 
 
 def _plan_copy(caller: Caller, folder: str) -> list[Words]:

@@ -18,12 +18,15 @@ def caller(project: Path, home: Path) -> Caller:
     return make_caller(project, home, XDG_DATA_HOME=str(home / "data"))
 
 
-def test_pipx_upgrades_what_it_installed(caller: Caller, tmp_path: Path) -> None:
+def test_pipx_upgrades_what_it_installed(project: Path, home: Path, tmp_path: Path) -> None:
     prefix = tmp_path / "venvs/pipguard-shim"
     prefix.mkdir(parents=True)
     (prefix / "pipx_metadata.json").touch()
+    caller = make_caller(project, home, PIPX_HOME=str(tmp_path))
     commands = plan_upgrade(caller, str(tmp_path), str(prefix))
     assert [command[-2:] for command in commands] == [("upgrade", "pipguard-shim")]
+    with pytest.raises(CannotUpgrade, match="where your pipx does not keep"):
+        plan_upgrade(make_caller(project, home), str(tmp_path), str(prefix))
 
 
 def test_uv_upgrades_what_it_installed(caller: Caller, tmp_path: Path) -> None:
