@@ -98,6 +98,7 @@ def main(words: list[str]) -> int:
 def install(places: Places, options: argparse.Namespace) -> None:
     """Install or bring up to date, link, and do what the options ask for."""
     check_link(places)
+    check_runs(places.versions)
     places.versions.mkdir(parents=True, exist_ok=True)
     with locked(places.versions / "@lock"):
         version = places.versions / name_version(with_uv=options.uv)
@@ -124,6 +125,14 @@ def check_link(places: Places) -> None:
     """Refuse to take the place of a `pipguard` that is somebody else's."""
     if os.path.lexists(places.link) and not is_ours(places):
         raise SetUpError(f"{places.link} is there and not of our making; move it away first")
+
+
+def check_runs(folder: Path) -> None:
+    """Refuse a folder on a file system from which no program can be run."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if os.statvfs(there).f_flag & os.ST_NOEXEC:
+        problem = f"no program can be run from {there}, which is mounted with noexec"
+        raise SetUpError(f"{problem}; set XDG_DATA_HOME to another folder")
 
 
 def is_ours(places: Places) -> bool:

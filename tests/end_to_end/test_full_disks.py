@@ -6,12 +6,11 @@ Each disk is a small one in memory, filled until so many KiB are left.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import OUTSIDE
+from harness.disks import mount_disk, remount
 from harness.running import RunPipguard, run_command
 from harness.wheels import PackageIndex, Release, library
 
@@ -19,22 +18,14 @@ from pipguard.environments.distributions import list_distributions
 
 pytestmark = pytest.mark.usefixtures("managed_python", "use_stand_ins")
 
-MOUNT = shutil.which("mount", path=OUTSIDE["PATH"])
-UNMOUNT = shutil.which("umount", path=OUTSIDE["PATH"])
 PIPX = {"PIPGUARD_ROUTE": "pipx"}
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """An empty disk of 64 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if os.geteuid() != 0 or not MOUNT or not UNMOUNT:
-        pytest.skip("needs root")
-    if run_command([MOUNT, "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder]).status != 0:
-        pytest.skip("needs root that may mount")
-    yield folder
-    assert run_command([UNMOUNT, "-l", folder]).status == 0
+    with mount_disk(tmp_path / "disk", "size=64m") as folder:
+        yield folder
 
 
 def fill(disk: Path, left: int) -> None:
@@ -182,13 +173,12 @@ def test_a_disk_that_turns_read_only(
     project = disk / "project"
     project.mkdir()
     assert run_pipguard(["install", "six==1.15.0"], cwd=project).status == 0
-    assert MOUNT
-    assert run_command([MOUNT, "-o", "remount,ro", disk]).status == 0
+    remount(disk, "ro")
     done = run_pipguard(words, cwd=project)
     assert done.status != 0
     rebuilt = run_pipguard(["install", "tinylib"], cwd=project, env={"PIPGUARD_REBUILD": "1"})
     assert rebuilt.status != 0
-    assert run_command([MOUNT, "-o", "remount,rw", disk]).status == 0
+    remount(disk, "rw")
     assert held(project / ".venv") == {"six": "1.15.0"}
     assert run_command([project / ".venv/bin/python", "-c", "import six"]).status == 0
     assert os.listdir(project) == [".venv"]

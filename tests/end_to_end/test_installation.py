@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 from conftest import CHECKOUT
 from harness.copies import copy_checkout
+from harness.disks import mount_disk
 from harness.managed import MakeManagedPython, Recipe
 from harness.repositories import commit, git
 from harness.running import Environment, Result, needs_git, run_command
@@ -29,7 +31,11 @@ def main():
         from pipguard.real_cli import main as real
 
         return real()
-    if sys.argv[1:3] == ["guard", "shims"]:
+    if sys.argv[1:] == ["wait"]:
+        print("ready", flush=True)
+        sys.stdin.read()
+        from pipguard import late
+    elif sys.argv[1:3] == ["guard", "shims"]:
         print("shims", sys.argv[3])
     elif sys.argv[1:3] == ["guard", "shell-init"]:
         print("pip() { echo defined; }")
@@ -141,6 +147,48 @@ def test_a_new_version_that_fails_leaves_the_old_one(copy: Copy) -> None:
     assert failed.err.splitlines()[-1].startswith("pipguard: cannot install: its dependencies")
     assert run_command(["pipguard"]).out == "VERSION 2.0\n"
     assert len(copy.versions) == 1
+
+
+def test_two_at_once_make_one(copy: Copy) -> None:
+    command = [str(copy.folder / "scripts/install")]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
+    answers = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], answers
+    assert sum(b"setting up" in stderr for _, stderr in answers) == 1
+    assert run_command(["pipguard"]).out == "VERSION 2.0\n"
+
+
+def test_a_command_that_runs_goes_on_beside_a_new_version(copy: Copy) -> None:
+    (copy.folder / "pipguard/late.py").write_text("print('late')\n")
+    assert copy.install().status == 0
+    pipe = subprocess.PIPE
+    with subprocess.Popen([str(copy.link), "wait"], stdin=pipe, stdout=pipe) as running:
+        assert running.stdout
+        assert running.stdout.readline() == b"ready\n"
+        copy.change("VERSION", "NEWER")
+        (copy.folder / "pipguard/late.py").unlink()
+        assert copy.install().status == 0
+        out, _ = running.communicate(b"")
+    assert (out, running.returncode) == (b"late\n", 0)
+    assert run_command(["pipguard"]).out == "NEWER 2.0\n"
+
+
+def test_where_no_program_can_be_run_it_says_so_and_leaves_nothing(copy: Copy) -> None:
+    with mount_disk(copy.home, "noexec"):
+        done = copy.install()
+        assert list(copy.home.iterdir()) == []
+    assert done.status == 1
+    assert len(done.err.splitlines()) == 1
+    assert "which is mounted with noexec; set XDG_DATA_HOME" in done.err
+
+
+def test_an_rc_file_that_cannot_be_written(copy: Copy) -> None:
+    (copy.home / ".bashrc").mkdir()
+    done = copy.install("--shell", env={"SHELL": "/bin/bash"})
+    assert done.status == 0
+    assert "add this line yourself:\n" in done.err
+    assert "guard shell-init bash" in done.err.splitlines()[-1]
+    assert copy.install("--uninstall").status == 0
 
 
 def test_without_an_index_it_says_so_and_leaves_nothing(copy: Copy) -> None:
