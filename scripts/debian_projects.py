@@ -1,7 +1,7 @@
 """Reads which projects Debian ships: in what packages, with which commands, needed by whom.
 
-In: suites, first the one that counts, and a folder for apt's lists. Out: a `ShippedProject` for
-each name, and a `Package` for each package's.
+In: suites, first the one that counts, a mirror of Debian, a folder for apt's lists. Out: a
+`ShippedProject` for each name, and a `Package` for each package's.
 apt fetches the lists and checks their signatures; neither the machine's own lists nor anything
 installed is touched. Raises `AptFailed`.
 """
@@ -20,7 +20,6 @@ from pipguard.knowledge import normalise_name
 
 SUITES = ("sid", "bookworm")
 """The newest, and the oldest whose Python refuses."""
-MIRROR = "http://deb.debian.org/debian"
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _CONTENTS = (
     r"MetaKey=$(COMPONENT)/Contents-$(ARCHITECTURE)",
@@ -78,16 +77,17 @@ class Contents:
 
 
 def read_debian(
-    folder: Path, suites: Sequence[str] = SUITES
+    folder: Path, suites: Sequence[str] = SUITES, mirror: str = ""
 ) -> tuple[dict[str, ShippedProject], dict[str, Package]]:
     """Return the projects of the suites by normalised name, and the packages by theirs.
 
-    Both are told as the first suite has them that has them.
+    Both are told as the first suite has them that has them. The mirror is apt's own if not given.
     """
+    mirror = mirror or find_mirror()
     projects: dict[str, ShippedProject] = {}
     all_packages: dict[str, Package] = {}
     for suite in suites:
-        lists = fetch_lists(folder / suite, suite)
+        lists = fetch_lists(folder / suite, suite, mirror)
         packages = {p.name: p for file in lists["Packages"] for p in parse_packages(_cat(file))}
         contents = Contents()
         for file in lists["Contents-deb"]:
@@ -97,11 +97,20 @@ def read_debian(
     return projects, all_packages
 
 
-def fetch_lists(folder: Path, suite: str) -> dict[str, list[str]]:
+def find_mirror() -> str:
+    """Return the mirror that apt is set up with."""
+    words = ["--format", "$(REPO_URI)", "Created-By: Packages", "Component: main"]
+    for line in _run(["apt-get", "indextargets", *words]).splitlines():
+        if "security" not in line and "updates" not in line:
+            return line
+    raise AptFailed("apt knows no mirror; run apt-get update, or name one")
+
+
+def fetch_lists(folder: Path, suite: str, mirror: str) -> dict[str, list[str]]:
     """Have apt fetch the lists of a suite, and return their files by kind."""
     (folder / "lists" / "partial").mkdir(parents=True, exist_ok=True)
     sources = folder / "sources.list"
-    sources.write_text(f"deb [signed-by={_KEYRING}] {MIRROR} {suite} main\n", encoding="utf-8")
+    sources.write_text(f"deb [signed-by={_KEYRING}] {mirror} {suite} main\n", encoding="utf-8")
     options = [
         f"Dir::Etc::SourceList={sources}", "Dir::Etc::SourceParts=/dev/null",
         f"Dir::State::Lists={folder / 'lists'}", f"Dir::Cache={folder}",

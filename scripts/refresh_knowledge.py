@@ -116,7 +116,7 @@ def main() -> int:
     """Refresh, or tell what would change."""
     options = parse_options()
     try:
-        projects, packages = read_debian(options.lists, options.suites)
+        projects, packages = read_debian(options.lists, options.suites, options.mirror)
         index = read_index(options.index) if options.index else None
     except AptFailed as error:
         print(f"Debian's lists are not to be had:\n{error}", file=sys.stderr)
@@ -161,6 +161,7 @@ def parse_options() -> argparse.Namespace:
                         help="the index's projects: its page of names as JSON, or a table with "
                         "tabs and a head that has name, version, summary")  # fmt: skip
     parser.add_argument("--suites", nargs="+", default=SUITES, help="of Debian; %(default)s")
+    parser.add_argument("--mirror", default="", metavar="URI", help="of Debian; apt's own")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "pipguard-debian")
     parser.add_argument("--lists", type=Path, default=cache, metavar="FOLDER",
                         help="where apt keeps the lists that it fetches; %(default)s")  # fmt: skip
