@@ -131,7 +131,7 @@ def _leave_elsewhere(environ: MutableMapping[str, str]) -> None:
     project = os.path.join(os.path.dirname(active), "")
     if os.path.join(_read_directory(), "").startswith(project):
         return
-    del environ["VIRTUAL_ENV"]
+    del environ["VIRTUAL_ENV"]  # PIPGUARD_ACTIVATED still names what the shell leaves
     programs = os.path.join(active, "Scripts" if os.name == "nt" else "bin")
     entries = environ.get("PATH", "").split(os.pathsep)
     environ["PATH"] = os.pathsep.join(entry for entry in entries if entry != programs)

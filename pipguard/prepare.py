@@ -219,7 +219,7 @@ class Preparation:
                 yield f"{host} in pipx does not see `{word}`: PIPGUARD_ROUTE=pipx adds it there"
 
     def _list_hosted_names(self) -> Iterator[str]:
-        """Yield what was typed of which something is known but how it sees the system."""
+        """Yield what was typed for another program's Python; `_find_need` knows the system's."""
         for word in self.command.arguments:
             name = read_target(word, self.caller.directory).name
             known = find_host_module(name)

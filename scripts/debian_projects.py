@@ -83,7 +83,7 @@ def read_debian(
 
     Both are told as the first suite has them that has them. The mirror is apt's own if not given.
     """
-    mirror = mirror or find_mirror()
+    mirror = mirror or find_mirror(os.environ)
     projects: dict[str, ShippedProject] = {}
     all_packages: dict[str, Package] = {}
     for suite in suites:
@@ -97,10 +97,10 @@ def read_debian(
     return projects, all_packages
 
 
-def find_mirror() -> str:
-    """Return the mirror that apt is set up with."""
+def find_mirror(environ: Mapping[str, str]) -> str:
+    """Return the mirror that apt is set up with; raises `AptFailed`."""
     words = ["--format", "$(REPO_URI)", "Created-By: Packages", "Component: main"]
-    for line in _run(["apt-get", "indextargets", *words]).splitlines():
+    for line in _run(["apt-get", "indextargets", *words], environ).splitlines():
         if "security" not in line and "updates" not in line:
             return line
     raise AptFailed("apt knows no mirror; run apt-get update, or name one")
@@ -196,8 +196,8 @@ def _cat(file: str) -> Iterator[str]:
         raise AptFailed(f"{file} cannot be read")
 
 
-def _run(command: Sequence[str]) -> str:
-    environ = {**os.environ, "LC_ALL": "C"}
+def _run(command: Sequence[str], environ: Mapping[str, str] = os.environ) -> str:
+    environ = {**environ, "LC_ALL": "C"}
     try:
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     except OSError as error:

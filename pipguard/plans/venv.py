@@ -154,7 +154,8 @@ def build_base_pip_command(tools: Tools) -> tuple[str, ...]:
 def plan_opening(path: str, tools: Tools, *, sees_system: bool = True) -> Step:
     """Return how an environment that is there gets to see the system's packages, or not to."""
     words = (tools.python, "-I", OPENING, path, "true" if sees_system else "false")
-    return Step("let it see the system's packages", words, mode="quiet")
+    purpose = "let it see" if sees_system else "no longer let it see"
+    return Step(f"{purpose} the system's packages", words, mode="quiet")
 
 
 def plan_creation(

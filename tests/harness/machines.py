@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from debian_projects import AptFailed, find_mirror
+
 from harness.running import Result
 
 VARIANTS = {
@@ -125,7 +127,10 @@ def make_root(name: str, environ: Mapping[str, str]) -> Path:
         "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/locale/*",
         f"--customize-hook={user}",
     ]  # fmt: skip
-    words = ["mmdebstrap", *options, suite, str(draft), _find_mirror(environ)]
+    try:
+        words = ["mmdebstrap", *options, suite, str(draft), find_mirror(environ)]
+    except AptFailed as error:
+        raise NoMachines(str(error)) from error
     done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
         shutil.rmtree(draft, ignore_errors=True)
@@ -163,14 +168,3 @@ def _install_mmdebstrap(environ: Mapping[str, str]) -> None:
             raise NoMachines("there is no apt-get, and no mmdebstrap") from error
         if done.returncode:
             raise NoMachines(f"`{' '.join(command)}` failed")
-
-
-def _find_mirror(environ: Mapping[str, str]) -> str:
-    """Return the mirror that apt is set up with."""
-    words = ["apt-get", "indextargets", "--format", "$(REPO_URI)",
-             "Created-By: Packages", "Component: main"]  # fmt: skip
-    done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
-    for line in done.stdout.splitlines():
-        if "security" not in line and "updates" not in line:
-            return line
-    raise NoMachines("apt knows no mirror; run apt-get update")
