@@ -7,7 +7,9 @@ In: the caller, the real pip, the command. Out: a `Decision`, everything that wa
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from pipguard.caller import Caller
 from pipguard.classification.answers import answers_path, read_answers
@@ -49,7 +51,7 @@ from pipguard.route import (
 )
 from pipguard.settings import Settings
 from pipguard.system.folders import cache_folder
-from pipguard.system.frozen import dataclass, replace
+from pipguard.system.frozen import dataclass, field, replace
 from pipguard.system.processes import make_asker
 
 TYPE_CHECKING = False
@@ -72,6 +74,10 @@ class Decision:
     route: Route
     plan: Plan
     settings: Settings = Settings()
+    answers: Mapping[str, Kind] = field(default_factory=dict)
+    """What the user has just said about `doubts`."""
+    begun: float = 0
+    """When we began to look at what it is made of (seconds since the epoch)."""
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -86,13 +92,13 @@ def decide(
     caller: Caller,
     real_pip: RealPip | None,
     command: PipCommand,
-    answers: Mapping[str, Kind] | None = None,
+    answers: Mapping[str, Kind] = MappingProxyType({}),
 ) -> Decision:
     """Return what to do with a command that the real pip refuses, or that has no pip to run it.
 
-    `answers` are the user's about `doubts`, when they have just been asked. Raises `BadSetting`
-    for a setting that is not accepted.
+    `answers` are the user's about `doubts`. Raises `BadSetting` for a setting that is not accepted.
     """
+    begun = time.time()
     settings, surroundings = discover(caller, command)
     base = locate_base(caller, real_pip)
     tools = gather_tools(caller, real_pip, base, surroundings.place.environment)
@@ -100,16 +106,13 @@ def decide(
     targets = _list_met(named, caller, base)
     judged = _take_as_typed(caller, targets, settings, surroundings)
     if _needs_judgment(command, targets, settings, surroundings):
-        statements = _gather_statements(caller, settings, answers or {})
+        statements = _gather_statements(caller, settings, answers)
         wanted = leave_toolchain(targets)
         sources = _gather_sources(caller, wanted, statements, tools, surroundings)
         known = {j.target: j for j in judge_targets(wanted, command, caller, sources)}
         judged = tuple(known.get(target, JudgedTarget(target)) for target in targets)
     installed = _find_installed(caller, base, command, targets, surroundings)
-    obstacle = find_obstacle(command, targets, caller)
-    if named and not targets and not command.sources:
-        obstacle = "no marker is met"
-    request = Request(command, judged, obstacle)
+    request = Request(command, judged, _find_obstacle(caller, command, named, targets))
     if settings.route == "system":
         # Few commands come here; the others need not wait for these imports.
         from pipguard.package_managers.queries import find_offer
@@ -121,7 +124,10 @@ def decide(
         route = choose_route(request, surroundings, settings, installed)
     plan = Preparation(caller, command, settings, tools, surroundings).plan(route)
     manager = name_manager(base, read_marker(real_pip))
-    return Decision(command, real_pip, base, manager, surroundings, judged, route, plan, settings)
+    return Decision(
+        command, real_pip, base, manager, surroundings, judged, route, plan, settings, answers,
+        begun,
+    )  # fmt: skip
 
 
 def locate_base(caller: Caller, real_pip: RealPip | None) -> str:
@@ -245,6 +251,15 @@ def _find_installed(
     in_user_site = {n: folder for folder in users for _, n, _ in scan_distributions([folder])}
     in_user_site = {n: f for n, f in in_user_site.items() if n in names}
     return Installed(frozenset(names & there.keys()), frozenset(in_pipx), hosts, in_user_site)
+
+
+def _find_obstacle(
+    caller: Caller, command: PipCommand, named: tuple[Target, ...], met: tuple[Target, ...]
+) -> str:
+    """Return why nothing can be installed; empty where nothing is in the way."""
+    if named and not met and not command.sources:
+        return "no marker is met"
+    return find_obstacle(command, met, caller)
 
 
 def _list_met(targets: tuple[Target, ...], caller: Caller, base: str) -> tuple[Target, ...]:

@@ -300,14 +300,18 @@ def _perform(
     from pipguard.system.locks import hold_place_lock
 
     place = decision.plan.place
-    lock = hold_place_lock(place, caller.environ, console.say) if place else nullcontext(False)
-    with lock as has_waited:
-        if has_waited:
+    lock = (
+        hold_place_lock(place, caller.environ, console.say, decision.begun)
+        if place
+        else nullcontext(False)
+    )
+    with lock as is_outdated:
+        if is_outdated:
             from pipguard.decide import decide
 
             # Another run has changed what the decision was made of.
             former = decision
-            decision = decide(caller, former.real_pip, former.command)
+            decision = decide(caller, former.real_pip, former.command, former.answers)
             if type(decision.route) is not type(former.route):
                 console.open(decision, refusal)
         return _perform_alone(caller, decision, console, virtualenv)

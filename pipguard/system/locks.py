@@ -9,11 +9,12 @@ machine; where neither knows them, nothing is locked. Never waits without saying
 from __future__ import annotations
 
 import errno
+import math
 import os
 import time
 from _thread import get_ident
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pipguard.system.digests import digest
 from pipguard.system.folders import cache_folder, open_private_folder
@@ -28,9 +29,15 @@ _held: set[tuple[int, str]] = set()
 
 @contextmanager
 def hold_place_lock(
-    place: str, environ: Mapping[str, str], say: Callable[[str], None]
+    place: str,
+    environ: Mapping[str, str],
+    say: Callable[[str], None],
+    looked: float = math.inf,
 ) -> Iterator[bool]:
-    """Be the only run of ours that changes this environment, or pipx's; tell whether it waited.
+    """Be the only run of ours that changes this environment, or pipx's.
+
+    Tells whether another run may have changed it since we `looked` (seconds since the epoch): we
+    waited for it, or it let go after that.
 
     Our children hold the lock with us: a pip that outlives us, killed, still changes the place.
     Who holds it already goes on.
@@ -49,10 +56,10 @@ def hold_place_lock(
         has_waited = True
         say(f"another pip is busy in {place}, waiting for it")
 
-    with _hold_first(paths, announce):
+    with _hold_first(paths, announce) as released:
         _held.add(holder)
         try:
-            yield has_waited
+            yield has_waited or released > looked
         finally:
             _held.discard(holder)
 
@@ -112,22 +119,42 @@ def hold_file_lock(path: str, seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _hold_first(paths: Iterable[str], announce: Callable[[], None]) -> Iterator[None]:
-    """Hold the first lock file that can be locked; where none can be, hold nothing."""
+def _hold_first(paths: Iterable[str], announce: Callable[[], None]) -> Iterator[float]:
+    """Hold the first lock file that can be locked; where none can be, hold nothing.
+
+    Gives the moment of its last release, as far as it is known (seconds since the epoch, else 0).
+    """
     if os.name == "nt":
         with _hold_by_filelock(next(iter(paths), ""), announce):
-            yield
+            yield 0
         return
     for path in paths:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o600)
         try:
             if _lock(descriptor, announce):
                 os.set_inheritable(descriptor, True)
-                yield
+                try:
+                    yield _read_release(descriptor)
+                finally:
+                    _note_release(descriptor)
                 return
         finally:
             os.close(descriptor)
-    yield
+    yield 0
+
+
+def _read_release(descriptor: int) -> float:
+    """Return when a run last noted its release of this lock file, which is empty before that."""
+    facts = os.fstat(descriptor)
+    return facts.st_mtime if facts.st_size else 0
+
+
+def _note_release(descriptor: int) -> None:
+    """Set the file's time to now; what the system would set may be 10 ms old."""
+    now = time.time()
+    with suppress(OSError):
+        os.ftruncate(descriptor, 1)
+        os.utime(descriptor, (now, now))
 
 
 def _lock(descriptor: int, announce: Callable[[], None]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,17 @@ def test_who_waits_is_told(tmp_path: Path) -> None:
 
     with hold_place_lock("/p/.venv", environ, say):
         assert said == ["another pip is busy in /p/.venv, waiting for it"]
+
+
+def test_who_looked_before_another_let_go_is_told(tmp_path: Path) -> None:
+    environ = {"XDG_CACHE_HOME": str(tmp_path)}
+    looked = time.time()
+    with hold_place_lock("/p/.venv", environ, print, looked) as is_outdated:
+        assert not is_outdated, "nobody has held it yet"
+    with hold_place_lock("/p/.venv", environ, print, looked) as is_outdated:
+        assert is_outdated
+    with hold_place_lock("/p/.venv", environ, print, time.time()) as is_outdated:
+        assert not is_outdated
 
 
 def test_a_lock_that_is_not_let_go_is_not_waited_for(tmp_path: Path) -> None:
