@@ -9,14 +9,17 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from threading import Thread
 
 from pipguard.caller import Caller
 from pipguard.classification.judge import JudgedTarget, start_asking_versions
 from pipguard.classification.metadata import ProjectMetadata
 from pipguard.classification.rules import APPLICATION_SCORE
+from pipguard.classification.targets import read_target
 from pipguard.commands.documents import write_document
-from pipguard.decide import Decision, choose_pip_interpreter, decide, gather_tools
+from pipguard.decide import Decision, choose_pip_interpreter, decide, gather_tools, locate_base
+from pipguard.discover import discover
 from pipguard.follow import choose_follow_up
 from pipguard.forward import read_as_newest, would_refuse
 from pipguard.package_managers.queries import choose_manager, describe_packages
@@ -50,6 +53,16 @@ class ExplainedTarget:
     """What the operating system has of it: manager, package and version."""
     index: str = ""
     """The version that pip would take from its index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What there is of the named targets, by their names; nothing for an uninstall."""
+
+    packages: dict[str, str] = field(default_factory=dict)
+    """What the operating system has, in words."""
+    releases: dict[str, ProjectMetadata] = field(default_factory=dict)
+    """What the index has, as far as pip would take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +125,15 @@ def explain(caller: Caller, real_pip: RealPip | None, command: PipCommand) -> Ex
     if passing:
         words = ((*real_pip.command, *command.argv),) if real_pip else ()
         return Explanation(command.argv, "pass", passing, words)
-    return describe(caller, decide(caller, real_pip, command))
+    wait = ask_for_offers(caller, real_pip, command)
+    decision = decide(caller, real_pip, command)
+    return describe(decision, wait())
 
 
-def describe(caller: Caller, decision: Decision) -> Explanation:
+def describe(decision: Decision, offers: Offers) -> Explanation:
     """Return a decision as it is printed."""
     route, plan = decision.route, decision.plan
-    targets = tuple(_describe_target(judged) for judged in decision.targets)
-    problem = ""
-    if decision.command.subcommand == "install":
-        targets, problem = compare_offers(caller, decision, targets)
+    problems = {release.problem for release in offers.releases.values()}
     return Explanation(
         decision.command.argv,
         plan.route,
@@ -129,54 +141,67 @@ def describe(caller: Caller, decision: Decision) -> Explanation:
         plan.list_commands(),
         plan.environment,
         decision.surroundings.project,
-        targets,
+        tuple(_describe_target(judged, offers) for judged in decision.targets),
         route.hint if isinstance(route, Declined) else "",
-        problem,
+        problems.pop() if len(problems) == 1 else "",
     )
 
 
-def compare_offers(
-    caller: Caller, decision: Decision, targets: tuple[ExplainedTarget, ...]
-) -> tuple[tuple[ExplainedTarget, ...], str]:
-    """Add what the operating system and the index have of each named target.
+def ask_for_offers(
+    caller: Caller, real_pip: RealPip | None, command: PipCommand
+) -> Callable[[], Offers]:
+    """Begin to ask the operating system and the index what they have; return a way to wait.
 
-    Both are asked at once, for all names together. Also returns why the index told nothing.
+    Both are asked at once, for all names together, while it is decided what they are. Raises
+    `BadSetting` for a setting that is not accepted.
     """
-    named = [judged.target for judged in decision.targets if judged.target.kind == "name"]
-    if not named:
-        return targets, ""
-    wait = ask_index(caller, decision, [target.name for target in named])
-    manager = choose_manager(caller, decision.settings, decision.base).manager
-    offers = describe_packages(manager, named, caller) if manager else {}
-    found = wait()
-    compared = tuple(
-        replace(t, system=offers.get(t.name, ""), index=found[t.name].version)
-        if t.name in found
-        else t
-        for t in targets
-    )
-    problems = {one.problem for one in found.values()}
-    return compared, problems.pop() if len(problems) == 1 else ""
-
-
-def ask_index(
-    caller: Caller, decision: Decision, names: list[str]
-) -> Callable[[], dict[str, ProjectMetadata]]:
-    """Begin to ask the index, through the pip that knows it; return a way to wait for it."""
-    environment = decision.surroundings.place.environment
-    tools = gather_tools(caller, decision.real_pip, decision.base, environment)
+    targets = [read_target(text, caller.directory) for text in command.arguments]
+    named = [target for target in targets if target.kind == "name"]
+    if command.subcommand != "install" or not named:
+        return Offers
+    settings, surroundings = discover(caller, command)
+    base = locate_base(caller, real_pip)
+    environment = surroundings.place.environment
+    tools = gather_tools(caller, real_pip, base, environment)
+    names = [target.name for target in named]
     interpreter = choose_pip_interpreter(tools, environment)
-    return start_asking_versions(caller, interpreter, tools.bundled_pip, decision.command, names)
+    wait_for_index = start_asking_versions(caller, interpreter, tools.bundled_pip, command, names)
+    packages: dict[str, str] = {}
+
+    def ask_package_manager() -> None:
+        manager = choose_manager(caller, settings, base).manager
+        packages.update(describe_packages(manager, named, caller) if manager else {})
+
+    asking = Thread(target=ask_package_manager, daemon=True)
+    asking.start()
+
+    def wait() -> Offers:
+        asking.join()
+        return Offers(packages, wait_for_index())
+
+    return wait
 
 
-def _describe_target(judged: JudgedTarget) -> ExplainedTarget:
-    found = judged.classification
-    target = judged.target
+def _describe_target(judged: JudgedTarget, offers: Offers) -> ExplainedTarget:
+    target, found = judged.target, judged.classification
+    release = offers.releases.get(target.name)
+    shown = ExplainedTarget(
+        target.text,
+        target.name,
+        "either",
+        "it makes no difference here",
+        system=offers.packages.get(target.name, ""),
+        index=release.version if release else "",
+    )
     if found is None:
-        return ExplainedTarget(target.text, target.name, "either", "it makes no difference here")
-    evidence = tuple((point.weight, point.text) for point in found.evidence)
-    kind = "plugin" if judged.plugs_into else found.kind
-    return ExplainedTarget(target.text, target.name, kind, found.reason, found.certainty, evidence)
+        return shown
+    return replace(
+        shown,
+        kind="plugin" if judged.plugs_into else found.kind,
+        reason=found.reason,
+        certainty=found.certainty,
+        evidence=tuple((point.weight, point.text) for point in found.evidence),
+    )
 
 
 def _mask(explanation: Explanation) -> Explanation:

@@ -145,7 +145,9 @@ def find_packages(
     names = list(dict.fromkeys(name for found in guesses.values() for name in found))
     find_offered = _ask_for(manager, manager.query_start, manager.read_answer, names, caller)
     chosen = {target: _choose_first(target, guesses[target], find_offered) for target in targets}
-    wanted = [one.package for one in chosen.values() if isinstance(one, Found)]
+    wanted = [
+        one.package for one in chosen.values() if isinstance(one, Found) and one.installed is None
+    ]
     find_there = _ask_for(
         manager, manager.query_installed_start, manager.read_installed, wanted, caller
     )
@@ -185,6 +187,8 @@ def _describe_choice(
 ) -> SystemPackage:
     if not isinstance(chosen, Found):
         return SystemPackage(target, others=chosen)
+    if chosen.installed is not None:
+        return _describe(target, chosen, chosen.installed)
     there = find_there(chosen.package)
     versions = (f.version for f in there if f.package.partition(":")[0] == chosen.package)
     return _describe(target, chosen, next(versions, ""))

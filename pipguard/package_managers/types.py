@@ -24,6 +24,8 @@ class Found:
     version: str
     is_python: bool = True
     """Whether it has to do with Python, as far as the answer tells."""
+    installed: str | None = None
+    """The version that is installed, empty when it is not; None where the answer does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,12 +69,28 @@ def test_what_a_project_may_be_called(manager: str, project: str, names: tuple[s
 
 
 APT = """\
-Package: python3-requests
-Version: 2.28.1+dfsg-1
-Depends: python3-certifi, python3:any
-Description-en: elegant and simple HTTP library
- Package: not-a-field
+python3-requests:
+  Installed: (none)
+  Candidate: 2.28.1+dfsg-1
+  Version table:
+     2.28.1+dfsg-1 500
+        500 http://deb.debian.org/debian bookworm/main amd64 Packages
+python3-apt:
+  Installed: 2.6.0
+  Candidate: 2.6.0
+  Version table:
+ *** 2.6.0 500
+        500 http://deb.debian.org/debian bookworm/main amd64 Packages
+        100 /var/lib/dpkg/status
+mail-transport-agent:
+  Installed: (none)
+  Candidate: (none)
+  Version table:
 """
+APT_HAS = [
+    Found("python3-requests", "2.28.1+dfsg-1", installed=""),
+    Found("python3-apt", "2.6.0", installed="2.6.0"),
+]
 ZYPPER = """\
 <?xml version='1.0'?>
 <stream><search-result version="0.0"><solvable-list>
@@ -105,8 +121,7 @@ BREW = json.dumps(
 @pytest.mark.parametrize(
     ("manager", "answer", "found"),
     [
-        ("apt", APT, [Found("python3-requests", "2.28.1+dfsg-1")]),
-        ("apt", "Package: screen\nVersion: 4.9\nDepends: libc6\n", [Found("screen", "4.9", False)]),
+        ("apt", APT, APT_HAS),
         ("dnf", "python3-x\t1.0-1\n\npython3-x\t1.0-1\n", [Found("python3-x", "1.0-1")]),
         ("zypper", ZYPPER, [Found("python3-requests", "2.31.0-1")]),
         ("pacman", PACMAN, [Found("python-requests", "2.32.3-1")]),
