@@ -34,6 +34,7 @@ from pipguard.knowledge import (
     read_requirement_name,
 )
 from pipguard.pip.command_line import PipCommand, parse_command
+from pipguard.pip.interpreter import has_standard_module
 from pipguard.pip.requirements_files import read_files_of, read_requirements_files
 from pipguard.plan import Plan
 from pipguard.plans.venv import Tools, keeps_packages, plan_opening, plan_venv
@@ -142,6 +143,7 @@ class Preparation:
         notes = (*notes, *self._describe_companies(environment), *self._describe_lock(route))
         if self._is_install(route):
             notes = (*notes, *self._describe_hosts(self._list_hosted_names()))
+            notes = (*notes, *self._describe_standard_modules())
         if need and (plan.creation or need.is_pressing):
             said = describe_need(need, environment, is_new=bool(plan.creation))
             if need.name:
@@ -225,6 +227,14 @@ class Preparation:
             known = find_host_module(name)
             if known and not known.needs_system:
                 yield name
+
+    def _describe_standard_modules(self) -> Iterator[str]:
+        """Say of what was typed that Python has it: the index has none, an old or another one."""
+        for word in self.command.arguments:
+            target = read_target(word, self.caller.directory)
+            name = target.name if target.kind == "name" else ""
+            if has_standard_module(self.tools.base, name) and not find_host_module(name):
+                yield f"`{name}` is a module of Python's own: nothing needs to be installed for it"
 
     def _describe_lock(self, route: ToVenv) -> Iterator[str]:
         """Yield what another manager's lock file does not know now."""

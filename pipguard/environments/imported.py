@@ -25,6 +25,8 @@ _MOST_ENTRIES = 3000
 _MOST_CHARACTERS = 4_000_000
 _MOST_LEVELS = 4
 _LONGEST_CODE = 256 * 1024  # a megabyte of Python takes two seconds to parse
+_IMPORTERS = {"__import__", "import_module", "importorskip"}
+"""Functions that import the module which their first argument names (importlib's, pytest's)."""
 _NOT_ITS_CODE = {"node_modules", "site-packages", "dist-packages", "build", "dist"}
 
 
@@ -165,6 +167,16 @@ def _walk_imports(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and node.args and _name_function(node) in _IMPORTERS:
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield first.value
+
+
+def _name_function(call: ast.Call) -> str:
+    """Return the last part of a called function's name."""
+    function: object = call.func
+    return str(getattr(function, "attr", "") or getattr(function, "id", ""))
 
 
 def _scan_lines(text: str) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """Reads from files what an interpreter is: marked, virtual, of which version, with which folders.
 
 In: the path of an interpreter. Out: paths, versions, the words that start it. Never starts it, and
-imports nothing but `os`: every pip command comes here.
+imports nothing but `os` and `sys`: every pip command comes here.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
 from pipguard.system.folders import list_readable_names
 
@@ -52,6 +53,20 @@ def locate_standard_library(interpreter: str) -> str | None:
         if len(found) == 1:
             return os.path.join(parent, found[0])
     return None
+
+
+def has_standard_module(interpreter: str, name: str) -> bool:
+    """Tell whether a top-level module is of the interpreter's own standard library."""
+    if name not in sys.stdlib_module_names:
+        return False
+    folder = locate_standard_library(interpreter) or os.devnull
+    compiled = list_readable_names(os.path.join(folder, "lib-dynload"))
+    return (
+        name in sys.builtin_module_names
+        or os.path.exists(os.path.join(folder, f"{name}.py"))
+        or os.path.exists(os.path.join(folder, name))
+        or any(file.startswith(f"{name}.") for file in compiled)
+    )
 
 
 def list_site_folders(interpreter: str, environ: Mapping[str, str], home: str) -> list[str]:

@@ -76,7 +76,12 @@ def test_another_one_does_not(
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("bpy", "Blender has a Python of its own"), ("qgis", "QGIS's modules come with QGIS")],
+    [
+        ("bpy", "Blender has a Python of its own"),
+        ("qgis", "QGIS's modules come with QGIS"),
+        ("tkinter", "`tkinter` is a module of Python's own, which distributions package apart"),
+        ("sqlite3", "`sqlite3` is a module of Python's own: nothing needs to be installed for it"),
+    ],
 )
 def test_of_a_module_of_another_program_it_says_where_that_looks(
     run_pipguard: RunPipguard, tmp_path: Path, name: str, said: str
