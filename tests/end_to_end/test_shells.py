@@ -137,6 +137,27 @@ def test_an_alias_of_before_is_no_hindrance(shell: RealShell, tmp_path: Path) ->
     assert "stays so" not in shown
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh"], indirect=True)
+def test_an_alias_that_adds_options_to_pip_keeps_them(shell: RealShell, tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    shell.write_rc(before="alias pip='pip3 --no-input'\nalias pip3='pip --no-color'\n")
+    shown = shell.type(["cd p", "pip install tinylib", "alias"], tmp_path)
+    assert "stays so" not in shown
+    assert ".venv is active in this shell now" in shown
+    assert "pip='pip3 --no-input'" in shown
+
+
+def test_an_alias_for_another_pythons_pip_stays(shell: RealShell, tmp_path: Path) -> None:
+    write_executable(tmp_path / "bin/pip3.99", '#!/bin/sh\necho another "$@"\n')
+    names = "pip pip3.99" if shell.name == "fish" else "pip=pip3.99"
+    shell.write_rc(before=f"alias {names}\n")
+    add = "set -gx PATH $PATH " if shell.name == "fish" else "PATH=$PATH:"
+    shown = shell.type([f"{add}{tmp_path}/bin", "pip install six", "pip3 guard help"], tmp_path)
+    assert "pipguard: `pip` is defined by something else in this shell, and stays so" in shown
+    assert "another install six" in shown
+    assert "usage: pip guard" in shown
+
+
 def test_hostile_project_names_are_only_names(shell: RealShell, tmp_path: Path) -> None:
     shell.write_rc("--cd")
     for number, name in enumerate(

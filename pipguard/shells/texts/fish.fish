@@ -5,10 +5,10 @@ set -g __pipguard_program @PROGRAM@
 set -g __pipguard_note @NOTES@/$fish_pid-(random)
 set -q __pipguard_active; or set -g __pipguard_active ''
 
-# A `pip` that something else has defined stays: it may check what is installed. An alias for
-# another name of pip, or of its Python, checks nothing.
+# A `pip` that something else has defined stays: it may check what is installed, or be another
+# Python's. An alias that is but another name of ours does neither.
 for name in pip pip3
-    if functions -q $name; and not functions $name | string match -rq 'pipguard|^\s*(command )?(pip|python)[0-9.]* '
+    if functions -q $name; and not functions $name | string match -rq 'pipguard|^\s*(command )?(pip3?|python3? -m pip) \$argv'
         echo "pipguard: `$name` is defined by something else in this shell, and stays so" >&2
     else
         function $name --inherit-variable name

@@ -5,21 +5,23 @@ __pipguard_program=@PROGRAM@
 __pipguard_note=@NOTES@/$$-$RANDOM
 __pipguard_active=${__pipguard_active-}
 
-# A `pip` that something else has defined stays: it may check what is installed. An alias for
-# another name of pip, or of its Python, checks nothing.
+# A `pip` that something else has defined stays: it may check what is installed, or be another
+# Python's. So does an alias that begins with our names, but that one calls our functions
+# (oh-my-zsh's `noglob pip` spares `requests[socks]` its quotes).
 function __pipguard_define {
   local name=$1 body words
   body=$(typeset -f "$name" 2>/dev/null) || :
   words=$(alias "$name" 2>/dev/null) || :
-  case $body in '' | *pipguard*) body= ;; esac
-  case ${words#*=} in '' | *pipguard* | pip* | \'pip* | python* | \'python*) words= ;; esac
-  case ${words#*=} in \'noglob\ pip*) words=noglob ;; esac
-  if [ "$body$words" != noglob ] && [ -n "$body$words" ]; then
-    printf 'pipguard: `%s` is defined by something else in this shell, and stays so\n' "$name" >&2
-    return
-  fi
-  # oh-my-zsh's alias `noglob pip` calls the function, and spares `requests[socks]` its quotes.
-  [ "$words" = noglob ] || unalias "$name" 2>/dev/null || :
+  words=${words#*=} words=${words#\'} words=${words%\'}
+  case $body in '' | *pipguard*) ;; *) words=function ;; esac
+  case ${words#noglob } in
+    '' | *pipguard* | 'python -m pip' | 'python3 -m pip') unalias "$name" 2>/dev/null || : ;;
+    pip | pip3 | 'pip '* | 'pip3 '*) ;;
+    *)
+      printf 'pipguard: `%s` is defined by something else in this shell, and stays so\n' "$name" >&2
+      return
+      ;;
+  esac
   eval "function $name { __pipguard_call $name \"\$@\"; }"
 }
 __pipguard_define pip
