@@ -166,10 +166,10 @@ def ask_for_offers(
     names = [target.name for target in named]
     interpreter = choose_pip_interpreter(tools, environment)
     wait_for_index = start_asking_versions(caller, interpreter, tools.bundled_pip, command, names)
+    manager = choose_manager(caller, settings, base).manager
     packages: dict[str, str] = {}
 
     def ask_package_manager() -> None:
-        manager = choose_manager(caller, settings, base).manager
         packages.update(describe_packages(manager, named, caller) if manager else {})
 
     asking = Thread(target=ask_package_manager, daemon=True)
