@@ -30,6 +30,7 @@ from pipguard.knowledge import (
     commands_of_dependencies,
     find_companies,
     find_host_module,
+    find_project_of_module,
     normalise_name,
     read_requirement_name,
 )
@@ -143,7 +144,7 @@ class Preparation:
         notes = (*notes, *self._describe_companies(environment), *self._describe_lock(route))
         if self._is_install(route):
             notes = (*notes, *self._describe_hosts(self._list_hosted_names()))
-            notes = (*notes, *self._describe_standard_modules())
+            notes = (*notes, *self._describe_modules())
         if need and (plan.creation or need.is_pressing):
             said = describe_need(need, environment, is_new=bool(plan.creation))
             if need.name:
@@ -228,13 +229,18 @@ class Preparation:
             if known and not known.needs_system:
                 yield name
 
-    def _describe_standard_modules(self) -> Iterator[str]:
-        """Say of what was typed that Python has it: the index has none, an old or another one."""
+    def _describe_modules(self) -> Iterator[str]:
+        """Say where modules are that were typed: the index has nothing or another project there."""
         for word in self.command.arguments:
             target = read_target(word, self.caller.directory)
             name = target.name if target.kind == "name" else ""
-            if has_standard_module(self.tools.base, name) and not find_host_module(name):
+            module, project = find_project_of_module(name)
+            if find_host_module(name):
+                continue
+            if has_standard_module(self.tools.base, name):
                 yield f"`{name}` is a module of Python's own: nothing needs to be installed for it"
+            elif project:
+                yield f"the module `{module}` is of the project `{project}`"
 
     def _describe_lock(self, route: ToVenv) -> Iterator[str]:
         """Yield what another manager's lock file does not know now."""
@@ -322,7 +328,7 @@ class Preparation:
         left = [f"`{word}`" for word in tools if word not in taken]
         alone = (f"{', '.join(left)} left alone: each application has its own",) if left else ()
         said = self._describe_hosts(target.name for target in route.targets)
-        return replace(plan, notes=(*plan.notes, *alone, *said))
+        return replace(plan, notes=(*plan.notes, *alone, *said, *self._describe_modules()))
 
     def _list_open(self, route: ToPipx) -> frozenset[str]:
         """Return the applications whose environments are to see the system's packages."""

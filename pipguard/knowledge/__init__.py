@@ -153,6 +153,25 @@ def find_modules(name: str) -> tuple[str, ...]:
     return tuple(known.split(", ")) if known else (wanted.replace("-", "_"),)
 
 
+def find_project_of_module(name: str) -> tuple[str, str]:
+    """Return a module of that name, as it is spelled, and the project that it is of.
+
+    Both are empty where that is the project's own name, or that of a known one: `docker` is a
+    project, and a module of `docker-py`.
+    """
+    wanted = normalise_name(name)
+    if find_known(wanted):
+        return "", ""
+    lines = (line.partition("\t") for line in _read_data("import_names.txt").splitlines())
+    found = [
+        (module, project)
+        for project, tab, modules in lines
+        for module in modules.split(", ")
+        if tab and project != wanted == normalise_name(module)
+    ]
+    return min(found, key=lambda pair: len(pair[1]), default=("", ""))
+
+
 def find_package_name(file: str, name: str) -> str:
     """Return the distribution's name for a project's package, empty where it is the usual one.
 

@@ -12,6 +12,7 @@ from pipguard.knowledge import (
     commands_of_dependencies,
     find_known,
     find_package_name,
+    find_project_of_module,
     is_package_of_another,
     matches_pattern,
     normalise_name,
@@ -59,6 +60,22 @@ def test_applications_without_commands_of_their_own_are_known() -> None:
     assert set(names) == commands_of_dependencies()
     assert {"ansible", "colcon-common-extensions", "gitlint"} <= set(names)
     assert all(find_known(name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "project"),
+    [
+        ("cv2", "cv2", "opencv-python"),
+        ("mysqldb", "MySQLdb", "mysqlclient"),
+        ("rest-framework", "rest_framework", "djangorestframework"),
+        ("pyserial", "", ""),
+        ("docker", "", ""),
+        ("no-such-name", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_which_project_a_module_is_of(name: str, module: str, project: str) -> None:
+    assert find_project_of_module(name) == (module, project)
 
 
 def test_there_are_hundreds_of_names() -> None:
