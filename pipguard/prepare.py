@@ -240,7 +240,7 @@ class Preparation:
             if has_standard_module(self.tools.base, name):
                 yield f"`{name}` is a module of Python's own: nothing needs to be installed for it"
             elif project:
-                yield f"the module `{module}` is of the project `{project}`"
+                yield f"most code that imports `{module}` means the project `{project}`"
 
     def _describe_lock(self, route: ToVenv) -> Iterator[str]:
         """Yield what another manager's lock file does not know now."""

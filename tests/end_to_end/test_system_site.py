@@ -80,8 +80,8 @@ def test_another_one_does_not(
         ("bpy", "Blender has a Python of its own"),
         ("qgis", "QGIS's modules come with QGIS"),
         ("tkinter", "`tkinter` is a module of Python's own, which distributions package apart"),
-        ("cv2", "the module `cv2` is of the project `opencv-python`"),
-        ("pil>=9", "the module `PIL` is of the project `pillow`"),
+        ("cv2", "most code that imports `cv2` means the project `opencv-python`"),
+        ("pil>=9", "most code that imports `PIL` means the project `pillow`"),
         ("sqlite3", "`sqlite3` is a module of Python's own: nothing needs to be installed for it"),
     ],
 )
