@@ -69,7 +69,7 @@ def _run_pip(shell: _Shell) -> int:
             from pipguard.pipeline import complete_installed_names
 
             end_at_once(complete_installed_names(_read_caller(shell), real_pip))
-        if argv[:1] == ["guard"]:
+        if _calls_guard(argv):
             return _run_guard_command(real_pip, shell)
         if real_pip and (is_switched_off(os.environ) or not _may_be_needed(real_pip, argv)):
             if is_switched_off(os.environ) or not _is_in_ours(real_pip, argv):
@@ -168,6 +168,21 @@ def _is_in_ours(real_pip: RealPip, argv: Sequence[str]) -> bool:
         return False
     is_activated = os.environ.get("PIPGUARD_ACTIVATED") == environment
     return is_activated or os.path.isdir(os.path.join(environment, OWN_FOLDER))
+
+
+def _calls_guard(argv: list[str]) -> bool:
+    """Tell whether this is a command of ours; pip's general options before it are left out.
+
+    An alias may have put them there (`pip --proxy …`). No pip has a command of this name.
+    """
+    if "guard" in argv[1:] and argv[0].startswith("-"):
+        from pipguard.pip.command_line import find_command
+
+        place = find_command(argv)
+        if argv[place : place + 1] == ["guard"]:
+            del argv[:place]
+            sys.argv[1:] = argv
+    return argv[:1] == ["guard"]
 
 
 def _run_guard_command(real_pip: RealPip | None, shell: _Shell) -> int:

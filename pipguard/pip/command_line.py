@@ -208,6 +208,16 @@ def parse_command(argv: Sequence[str], version: Version = NEWEST) -> PipCommand:
     )
 
 
+def find_command(argv: Sequence[str]) -> int:
+    """Return the place of the first word that is neither a general option nor the value of one.
+
+    The length where there is none.
+    """
+    main = _Reader(argv, _build_grammar(None, NEWEST))
+    main.read(interspersed=False)
+    return main.position
+
+
 def _find_subcommand(main: _Reader, version: Version) -> tuple[str | None, str | None]:
     """Return the subcommand, and the error if the main parser stops there."""
     rest = main.words[main.position : main.position + 2]

@@ -141,8 +141,9 @@ def test_an_alias_of_before_is_no_hindrance(shell: RealShell, tmp_path: Path) ->
 def test_an_alias_that_adds_options_to_pip_keeps_them(shell: RealShell, tmp_path: Path) -> None:
     (tmp_path / "p").mkdir()
     shell.write_rc(before="alias pip='pip3 --no-input'\nalias pip3='pip --no-color'\n")
-    shown = shell.type(["cd p", "pip install tinylib", "alias"], tmp_path)
+    shown = shell.type(["cd p", "pip install tinylib", "alias", "pip guard help"], tmp_path)
     assert "stays so" not in shown
+    assert "usage: pip guard" in shown
     assert ".venv is active in this shell now" in shown
     assert "pip='pip3 --no-input'" in shown
 
