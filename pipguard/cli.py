@@ -171,16 +171,19 @@ def _is_in_ours(real_pip: RealPip, argv: Sequence[str]) -> bool:
 
 
 def _calls_guard(argv: list[str]) -> bool:
-    """Tell whether this is a command of ours; pip's general options before it are left out.
+    """Tell whether this is a command of ours, which no pip has.
 
-    An alias may have put them there (`pip --proxy …`). No pip has a command of this name.
+    General options before it, which an alias may have put there (`pip --proxy …`), become variables
+    that say the same to every pip that the command starts.
     """
     if "guard" in argv[1:] and argv[0].startswith("-"):
-        from pipguard.pip.command_line import find_command
+        from pipguard.pip.command_line import parse_command
+        from pipguard.pip.configuration import make_variables
 
-        place = find_command(argv)
-        if argv[place : place + 1] == ["guard"]:
-            del argv[:place]
+        command = parse_command(argv)
+        if command.place > 0 and argv[command.place] == "guard":
+            os.environ.update(make_variables(command.general_options))
+            del argv[: command.place]
             sys.argv[1:] = argv
     return argv[:1] == ["guard"]
 

@@ -200,10 +200,14 @@ class Preparation:
         except PipsTurnError as turn:
             return replace(plan, notes=(*plan.notes, f"pip installs it: uv has nothing for {turn}"))
 
+    def _read_targets(self) -> Iterator[Target]:
+        """Yield what was typed to be installed."""
+        for word in self.command.arguments:
+            yield read_target(word, self.caller.directory)
+
     def _list_wanted_names(self) -> Iterator[str]:
         """Yield the name of each requirement that the command asks for; empty where it has none."""
-        for word in self.command.arguments:
-            yield read_target(word, self.caller.directory).name
+        yield from (target.name for target in self._read_targets())
         files = self.command.values("--requirement")
         for file in read_requirements_files(files, self.caller.directory, self.caller.environ):
             for line in file.requirements:
@@ -223,19 +227,17 @@ class Preparation:
 
     def _list_hosted_names(self) -> Iterator[str]:
         """Yield what was typed for another program's Python; `_find_need` knows the system's."""
-        for word in self.command.arguments:
-            name = read_target(word, self.caller.directory).name
-            known = find_host_module(name)
+        for target in self._read_targets():
+            known = find_host_module(target.name)
             if known and not known.needs_system:
-                yield name
+                yield target.name
 
     def _describe_modules(self) -> Iterator[str]:
         """Say where modules are that were typed: the index has nothing or another project there."""
-        for word in self.command.arguments:
-            target = read_target(word, self.caller.directory)
-            name = target.name if target.kind == "name" else ""
+        named = (target.name for target in self._read_targets() if target.kind == "name")
+        for name in named:
             module, project = find_project_of_module(name)
-            if find_host_module(name):
+            if find_host_module(name):  # `_describe_hosts` has said more
                 continue
             if has_standard_module(self.tools.base, name):
                 yield f"`{name}` is a module of Python's own: nothing needs to be installed for it"
@@ -244,7 +246,7 @@ class Preparation:
 
     def _describe_lock(self, route: ToVenv) -> Iterator[str]:
         """Yield what another manager's lock file does not know now."""
-        words = [word for word in self.command.arguments if read_target(word, "").kind == "name"]
+        words = [target.text for target in self._read_targets() if target.kind == "name"]
         if not words or not self.surroundings.project or not self._is_install(route):
             return
         from pipguard.environments.managers import find_lock
@@ -281,7 +283,7 @@ class Preparation:
         directory, environ = self.caller.directory, self.caller.environ
         files = read_files_of(self.command, directory, environ)
         required = [read_requirement_name(word) for file in files for word in file.requirements]
-        typed = [read_target(word, directory).name for word in self.command.arguments]
+        typed = [target.name for target in self._read_targets()]
         names = tuple(dict.fromkeys(filter(None, (*typed, *required))))
         return find_need(self.surroundings.project, names, self.tools.base, environment.path)
 

@@ -103,10 +103,10 @@ class PackageManager:
     listing: Words
     """Lists what is installed: name, version and perhaps `installed`."""
     refresh: Words
+    """Fetches the list of what there is."""
     lists: str = ""
     """The folder of the lists that `refresh` fetches, where an empty one means that nobody can
     tell what there is."""
-    """Fetches the list of what there is."""
     query_start: Words
     """Asks for what could be installed under a name."""
     query_installed_start: Words

@@ -70,7 +70,7 @@ class PipCommand:
     general_options: tuple[Option, ...]
     error: str | None
     place: int = -1
-    """Of the subcommand's word in argv; -1 without one."""
+    """Of the subcommand's word in argv, also of one that pip does not know; -1 without one."""
     argument_places: tuple[int, ...] = ()
     """Of the arguments' words in argv."""
     version: Version = NEWEST
@@ -191,7 +191,8 @@ def parse_command(argv: Sequence[str], version: Version = NEWEST) -> PipCommand:
     subcommand, error = _find_subcommand(main, version)
     if subcommand is None:
         general = tuple(main.options)
-        return PipCommand(tuple(argv), None, (), general, general, error, version=version)
+        place = place if error and main.error is None else -1
+        return PipCommand(tuple(argv), None, (), general, general, error, place, version=version)
     first = main.words.index(subcommand, 0, place + 1)
     reader = _Reader(argv, _build_grammar(subcommand, version), skipped=first)
     reader.read(interspersed=True)
@@ -206,16 +207,6 @@ def parse_command(argv: Sequence[str], version: Version = NEWEST) -> PipCommand:
         argument_places=tuple(reader.argument_places),
         version=version,
     )
-
-
-def find_command(argv: Sequence[str]) -> int:
-    """Return the place of the first word that is neither a general option nor the value of one.
-
-    The length where there is none.
-    """
-    main = _Reader(argv, _build_grammar(None, NEWEST))
-    main.read(interspersed=False)
-    return main.position
 
 
 def _find_subcommand(main: _Reader, version: Version) -> tuple[str | None, str | None]:

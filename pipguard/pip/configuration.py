@@ -1,6 +1,7 @@
 """Reads pip's configuration files, in pip's order.
 
-In: the caller, an interpreter. Out: paths, settings, and variables that say the same as a file.
+In: the caller, an interpreter. Out: paths, settings, and variables that say the same as a file, or
+as general options.
 Follows pip's `get_configuration_files` and `iter_config_files` (pip 23.0 to 26.3). Imports only the
 standard library and `os`-only modules of ours. Never writes, never asks pip.
 """
@@ -16,13 +17,18 @@ from pipguard.system.booleans import parse_boolean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from configparser import RawConfigParser
+
+    from pipguard.pip.command_line import Option
 
 Variables = tuple[tuple[str, str | None], ...]
 """Environment variables to change; None takes one away."""
 _FILE_NAME = "pip.ini" if os.name == "nt" else "pip.conf"
 _OVERRIDE = "break-system-packages"
+_COUNTED = {"quiet", "verbose"}
+_COLLECTED = {"exists-action", "trusted-host", "use-deprecated", "use-feature"}
+"""General options of which each one given counts; of the others the last."""
 
 
 def locate_configuration_files(caller: Caller, interpreter: str) -> tuple[str, ...]:
@@ -123,6 +129,22 @@ def list_permitting_files(caller: Caller, interpreter: str) -> tuple[str, ...]:
 def name_variable(key: str) -> str:
     """Return the environment variable of a setting: `PIP_INDEX_URL` for `index-url`."""
     return f"PIP_{key.upper().replace('-', '_')}"
+
+
+def make_variables(options: Sequence[Option]) -> dict[str, str]:
+    """Return the variables that say the same to pip as general options do."""
+    variables: dict[str, str] = {}
+    for option in options:
+        key = option.name.removeprefix("--")
+        variable = name_variable(key)
+        before = variables.get(variable, "")
+        if key in _COUNTED:
+            variables[variable] = str(int(before or 0) + 1)
+        elif key in _COLLECTED:
+            variables[variable] = f"{before} {option.value}".lstrip()
+        else:
+            variables[variable] = option.value or "1"
+    return variables
 
 
 def prefix_of(interpreter: str) -> str:

@@ -85,7 +85,7 @@ def test_another_one_does_not(
         ("sqlite3", "`sqlite3` is a module of Python's own: nothing needs to be installed for it"),
     ],
 )
-def test_of_a_module_of_another_program_it_says_where_that_looks(
+def test_of_a_module_that_is_elsewhere_it_says_where(
     run_pipguard: RunPipguard, tmp_path: Path, name: str, said: str
 ) -> None:
     build_wheel(Release("bpy", "1.0", {"bpy.py": ""}), tmp_path)

@@ -1,7 +1,7 @@
 """What the package managers' answers mean, what versions mean, and which route that makes.
 
-The answers of apt, rpm, zypper and pacman are what those of Debian 12 print; those of apk and
-Homebrew are in the form that their manuals show.
+The answers of apt (but for the mirror's name), rpm, zypper and pacman are what those of Debian 12
+print; those of apk and Homebrew are in the form that their manuals show.
 """
 
 from __future__ import annotations
@@ -74,13 +74,13 @@ python3-requests:
   Candidate: 2.28.1+dfsg-1
   Version table:
      2.28.1+dfsg-1 500
-        500 http://deb.debian.org/debian bookworm/main amd64 Packages
+        500 http://mirror/debian bookworm/main amd64 Packages
 python3-apt:
   Installed: 2.6.0
   Candidate: 2.6.0
   Version table:
  *** 2.6.0 500
-        500 http://deb.debian.org/debian bookworm/main amd64 Packages
+        500 http://mirror/debian bookworm/main amd64 Packages
         100 /var/lib/dpkg/status
 mail-transport-agent:
   Installed: (none)

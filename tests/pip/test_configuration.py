@@ -9,12 +9,31 @@ from pathlib import Path
 import pytest
 from harness.callers import make_caller
 
+from pipguard.pip.command_line import parse_command
 from pipguard.pip.configuration import (
     allows_system_packages,
     list_permitting_files,
     locate_configuration_files,
+    make_variables,
     read_site_variables,
 )
+
+
+def test_variables_say_what_general_options_say() -> None:
+    words = "-qq --proxy a --no-input --trusted-host=b --trusted-host c --proxy d guard undo"
+    command = parse_command(words.split())
+    assert command.argv[command.place] == "guard"
+    assert make_variables(command.general_options) == {
+        "PIP_QUIET": "2",
+        "PIP_PROXY": "d",
+        "PIP_NO_INPUT": "1",
+        "PIP_TRUSTED_HOST": "b c",
+    }
+
+
+@pytest.mark.parametrize("words", ["--version guard", "-h guard", "--nonsense guard", "-q"])
+def test_a_line_that_pip_ends_early_has_no_command(words: str) -> None:
+    assert parse_command(words.split()).place == -1
 
 
 @pytest.fixture
