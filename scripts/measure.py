@@ -272,17 +272,14 @@ def install_many(world: World, count: int) -> Case:
         ),
     ]
     if world.uv:
-        uv = f"'{world.uv}'"
-        into = f"{uv} pip {install.replace('install', 'install -q --python .venv')}"
-        pip = f"{uv} pip install -q --python .venv --no-index '{bundled_pip_wheel()}'"
-        meant = f"{uv} venv -q .venv && {pip} && {into} --compile-bytecode"
-        uv_cache = f"UV_CACHE_DIR='{cold}/uv'"
         by_uv = f"PIPGUARD_INSTALLER=uv {pipguard}"
+        in_new_home = f"HOME='{cold}' UV_CACHE_DIR='{cold}/uv' {by_uv}"
+        meant, quick = build_uv_commands(world.uv)
         peers += [
             Peer("uv, what pip means", meant, clear),
             Peer("pipguard by uv", by_uv, clear),
-            Peer("pipguard by uv, new home", f"HOME='{cold}' {uv_cache} {by_uv}", clear_all),
-            Peer("uv venv + uv pip", f"{uv} venv -q .venv && {into}", clear),
+            Peer("pipguard by uv, new home", in_new_home, clear_all),
+            Peer("uv venv + uv pip", quick, clear),
         ]
 
     def list_installed() -> list[str]:
@@ -290,6 +287,15 @@ def install_many(world: World, count: int) -> Case:
         return sorted(p.name for p in found if not p.name.startswith(("pip-", "setuptools-")))
 
     return Case(name, peers, folder, list_installed)
+
+
+def build_uv_commands(program: str) -> tuple[str, str]:
+    """Return how uv by hand installs a requirements file: as pip means it, and as uv does."""
+    uv = f"'{program}'"
+    into = f"{uv} pip install -q --python .venv -r requirements.txt"
+    pip = f"{uv} pip install -q --python .venv --no-index '{bundled_pip_wheel()}'"
+    meant = f"{uv} venv -q .venv && {pip} && {into} --compile-bytecode"
+    return meant, f"{uv} venv -q .venv && {into}"
 
 
 def list_parts(names: list[str]) -> list[Release]:
